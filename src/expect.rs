@@ -9,10 +9,12 @@
 //! time has reached its end plus grace, which only a later record can do. Behind a repartition a task takes the records of all
 //! partitions of the source in an order that no log tells: what must and what may have been counted are then two bounds.
 
+mod by_key;
 mod class;
 mod decimal;
 mod declare;
 mod each;
+mod expected;
 mod explain;
 mod fold;
 mod list;

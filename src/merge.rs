@@ -5,6 +5,7 @@
 
 mod availability;
 mod counts;
+mod expectations;
 mod findings;
 mod fleet;
 mod identity;
@@ -153,6 +154,18 @@ pub enum MergeError {
         /// How many there are.
         of: u16,
     },
+    /// Two processes judged what came out downstream, and do not agree.
+    #[error(
+        "expectation \"{expectation}\" was judged by {first} and by {other}, and they do not agree: name one of them"
+    )]
+    JudgedApart {
+        /// The expectation.
+        expectation: String,
+        /// One that judged it.
+        first: String,
+        /// The other.
+        other: String,
+    },
     /// Not at the same time.
     #[error("{first} ended before {other} started: parts must have run at the same time")]
     NotTogether {
@@ -232,7 +245,8 @@ pub fn merge_with(
 ) -> Result<Merged, MergeError> {
     let whole = fleet::whole(&parts, known)?;
     let lost = whole.as_ref().map_or(0, |whole| whole.shards.iter().filter(|shard| fleet::is_lost(shard)).count());
-    if parts.len() + lost + readers.parts.len() < 2 || parts.is_empty() {
+    let others = readers.parts.len() + readers.judges.len();
+    if parts.len() + lost + others < 2 || parts.is_empty() {
         return Err(MergeError::TooFew(parts.len()));
     }
     let (mut all, first) = identity::aligned(parts)?;
@@ -269,8 +283,7 @@ pub fn merge_with(
         availability: availability::availability(parts),
         faults: availability::faults(parts),
         fraud: counts::fraud(parts),
-        // A part of a run knows only a part of the input: none has any.
-        expectations: Vec::new(),
+        expectations: expectations::expectations(&all, &readers.judges)?,
         latency_us: latencies,
         distributions: latency::distributions(&all, &seconds),
         by_type: counts::by_type(&all, &by_type, &mut without_quantiles),

@@ -298,7 +298,7 @@ fn conduct<W: Wiring>(
             let drawn = ledger.lanes().map(|(lane, book)| (lane, book.drawn())).collect();
             outcome.fraud = Woven::of(source, config.lanes.all, drawn);
             outcome.report.fraud = outcome.fraud.as_ref().map(Woven::report);
-            outcome.report.expectations = expectations.unwrap_or_default();
+            outcome.report.expectations = expectations.unwrap_or_else(|| config.downstream.left_to_others());
             fraud::beside_the_log(&mut outcome.report);
             availability::put_down(&mut outcome.report.faults, &outcome.stalls);
             outcome.report.lag = lag.zip(config.kafka.lag_group.as_deref()).map(|(lag, group)| lag.report(group));

@@ -121,7 +121,7 @@ pub fn score(config: &Config, figures: &Figures, is_over: &dyn Fn() -> bool) -> 
             return Err(ScoreError::Group { group, why });
         }
         if let Some((code, text)) = scorer.publisher.fatal() {
-            return Err(TransactionError { code, text, remedy: Remedy::Nothing }.into());
+            scorer.undo(TransactionError { code, text, remedy: Remedy::Nothing })?;
         }
         if config.until_idle.is_some_and(|idle| now >= last_at + Nanos::from(idle)) && !scorer.partitions.is_empty() {
             break;
@@ -197,18 +197,30 @@ impl<'a> Scorer<'a> {
                 self.figures.committed();
                 Ok(())
             }
-            Err(error) if error.remedy == Remedy::Nothing => Err(error.into()),
-            Err(error) => {
-                tracing::warn!("a transaction was undone, and its events are read again: {error}");
-                self.publisher.abort()?;
-                self.figures.undone();
-                // Where the group stands its coordinator alone knows: the answer to a commit may have been what was lost.
-                self.partitions.clear();
-                self.member.clear();
-                self.member.push(join(self.config, &self.slots)?);
-                Ok(())
-            }
+            Err(error) => self.undo(error),
         }
+    }
+
+    /// Takes back all that was not committed, and reads it again from where the group stands. Its coordinator alone knows where that is:
+    /// the answer to a commit may have been what was lost.
+    ///
+    /// A transaction that stood open for too long its coordinator has aborted, and this producer can do no more: one with the same name
+    /// takes its place. Any other that is fenced has a successor already.
+    fn undo(&mut self, error: TransactionError) -> Result<(), ScoreError> {
+        let is_over_time = self.publisher.is_over_time(self.clock.now());
+        if error.remedy == Remedy::Nothing && !is_over_time {
+            return Err(error.into());
+        }
+        tracing::warn!("a transaction was undone, and its events are read again: {error}");
+        match self.publisher.abort() {
+            Err(_) if is_over_time => self.publisher = Publisher::new(self.config)?,
+            ended => ended?,
+        }
+        self.figures.undone();
+        self.partitions.clear();
+        self.member.clear();
+        self.member.push(join(self.config, &self.slots)?);
+        Ok(())
     }
 
     /// Follows what the group has decided.

@@ -6,7 +6,8 @@ use crate::figures;
 use crate::gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly};
 use crate::report::client_errors;
 use crate::report::{
-    FaultReport, GateOutcome, GateResult, MirrorFailure, Ruling, RunReport, Transactions, Verdict, by_hand,
+    ExpectReport, FaultReport, GateOutcome, GateResult, MirrorFailure, Ruling, RunReport, Transactions, Verdict,
+    by_hand,
 };
 
 const STAMPLESS: &str = "records had no stamp (--stamp none): acks are counted, and nothing was read back. loadgen verify --recording FILE tells what is lost, \
@@ -158,6 +159,20 @@ impl Findings {
             }
             self.notes.extend(expectation.allowed().map(|sentence| format!("{sentence}.")));
         }
+        self.add_explanations(&report.expectations);
+    }
+
+    /// What explains what is wrong, once for all expectations that it explains.
+    fn add_explanations(&mut self, expectations: &[ExpectReport]) {
+        let mut explained: Vec<(String, Vec<&str>)> = Vec::new();
+        for (name, why) in expectations.iter().filter_map(|of| Some((of.name.as_str(), of.explanation()?))) {
+            match explained.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, names)) => names.push(name),
+                None => explained.push((why, vec![name])),
+            }
+        }
+        let told = |(why, names): (String, Vec<&str>)| format!("what explains all of {}: {why}.", names.join(", "));
+        self.notes.extend(explained.into_iter().map(told));
     }
 
     fn add_built_ins(&mut self, report: &RunReport, gates: &Gates) {

@@ -15,6 +15,7 @@ pub mod protobuf;
 pub mod schema_error;
 pub mod shape;
 pub mod sink;
+pub mod transcode;
 pub mod value;
 pub(crate) mod varint;
 mod word;

@@ -62,16 +62,17 @@ impl Whole {
     pub(super) fn of(gathered: &Gathered) -> Result<Self, Failure> {
         let (all, mut without) = wholes(&gathered.folders)?;
         without.extend(gathered.without.iter().cloned());
-        let (readers, bundles): (Vec<Stored>, Vec<Stored>) =
-            all.into_iter().partition(|stored| stored.report.is_alone());
+        let (alone, bundles): (Vec<Stored>, Vec<Stored>) = all.into_iter().partition(|stored| stored.report.is_alone());
+        let (judges, readers): (Vec<Stored>, Vec<Stored>) = alone.into_iter().partition(judges_alone);
         let scenario = scenario(&bundles)?;
-        let gates = gates(&bundles)?;
+        let gates = gates(&bundles, &judges)?;
         let limited = bundles.iter().flat_map(limited).collect();
         let ended: Vec<PartEnd> = bundles.iter().map(PartEnd::of).collect();
         let join = match (readers.is_empty(), bundles.is_empty()) {
-            (true, _) => None,
+            (true, false) => None,
+            (true, true) if judges.is_empty() => None,
             (false, false) => Some(group_reading(&readers, &bundles)?),
-            (false, true) => {
+            (_, true) => {
                 let reason = "there are only readings, and what was to be read is not known";
                 return Err(Failure::new(ExitCode::BadInput, reason).hint("name the bundles of the producers, too"));
             }
@@ -79,7 +80,8 @@ impl Whole {
         let known = readers.iter().map(|reader| reader.report.findings.duplicates).sum();
         let folders: Vec<PathBuf> = bundles.iter().map(|stored| stored.folder.clone()).collect();
         let mut parts: Vec<Part> = bundles.into_iter().map(part).collect();
-        let mut read = Readers::default();
+        let judges = judges.into_iter().map(reading).collect::<Result<Vec<_>, Failure>>()?;
+        let mut read = Readers { judges, ..Readers::default() };
         if let Some(join) = join {
             for (folder, part) in folders.iter().zip(&mut parts) {
                 let answered = folder.join(bundle::ANSWERS);
@@ -111,6 +113,11 @@ impl Whole {
     pub(super) fn write(&self, out: Option<PathBuf>) -> Result<PathBuf, BundleError> {
         write(&self.merged, &self.seconds, out, &self.scenario)
     }
+}
+
+/// Whether all that a reading has to say of a run is what came out downstream.
+fn judges_alone(reading: &Stored) -> bool {
+    !reading.report.expectations.is_empty() && !reading.folder.join(bundle::SIGHTINGS).is_file()
 }
 
 /// What the members of a group saw that read what these producers wrote.
@@ -237,18 +244,22 @@ fn scenario(bundles: &[Stored]) -> Result<String, Failure> {
     fs::read_to_string(&path).map_err(|error| Failure::new(ExitCode::BadInput, format!("{}: {error}", path.display())))
 }
 
-/// The gates of the parts; a built-in one is off where it is so in any of them.
-fn gates(bundles: &[Stored]) -> Result<Gates, Failure> {
+/// The gates of the parts; a built-in one is off where it is so in any of them. Of `judges` those that are about what they judged.
+fn gates(bundles: &[Stored], judges: &[Stored]) -> Result<Gates, Failure> {
     let mut configs: Vec<GateConfig> = Vec::new();
-    for gate in bundles.iter().flat_map(|stored| &stored.report.gates).filter(|gate| !gate.built_in) {
+    let of_judges = judges.iter().flat_map(|judge| &judge.report.gates).filter(|gate| gate.rule.starts_with("expect."));
+    let all = bundles.iter().flat_map(|stored| &stored.report.gates).chain(of_judges);
+    for gate in all.filter(|gate| !gate.built_in) {
         let config = GateConfig { name: gate.name.clone(), ..GateConfig::of_rule(&gate.rule) };
         if !configs.contains(&config) {
             configs.push(config);
         }
     }
-    let off: BTreeSet<&str> = bundles.iter().flat_map(|stored| turned_off(&stored.report)).collect();
-    let off: Vec<String> = off.into_iter().map(str::to_owned).collect();
-    Gates::new(&configs, &off, &Names::of_all(bundles.iter().map(|stored| &stored.report)))
+    let of_judges = judges.iter().flat_map(|judge| turned_off(&judge.report));
+    let of_judges = of_judges.filter(|name| *name == BuiltIn::ExpectationsMet.as_str());
+    let off = bundles.iter().flat_map(|stored| turned_off(&stored.report)).chain(of_judges);
+    let off: Vec<String> = off.collect::<BTreeSet<&str>>().into_iter().map(str::to_owned).collect();
+    Gates::new(&configs, &off, &Names::of_all(bundles.iter().chain(judges).map(|stored| &stored.report)))
         .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))
 }
 

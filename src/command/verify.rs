@@ -234,6 +234,7 @@ fn begin_failed(error: &RunError, plan: &VerifyPlan) -> Failure {
         }
         RunError::Downstream(error) => cluster::no_output(error),
         RunError::Answers { .. } | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadInput, error.to_string()),
+        RunError::Registry(_) => Failure::new(ExitCode::BadConfiguration, error.to_string()),
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, "interrupted before the first record was read"),
         _ => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }

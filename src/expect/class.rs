@@ -49,11 +49,24 @@ impl Class {
     }
 }
 
+/// The end of all waiting, as far as classes depend on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending<'a> {
+    /// When it is, in ms since the Unix epoch.
+    pub(super) at: i64,
+    /// Why nothing is decided, where the input is not known.
+    pub(super) unknown: Option<&'a str>,
+    /// Whether event times are this run's.
+    pub(super) is_timed: bool,
+}
+
 /// What is counted and measured of one expectation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     report: ExpectReport,
     latency: LatencyHistogram,
+    /// Whether events that came late do not explain all that is wrong.
+    is_more_than_late: bool,
 }
 
 /// One result for the list of those that are not right.
@@ -101,6 +114,13 @@ impl Tally {
         self.report.too_late += events;
     }
 
+    /// What is wrong with a result is explained by partitions so many ms apart, or is not.
+    pub(super) fn needs_apart(&mut self, ms: Option<i64>) {
+        let ms = ms.and_then(|ms| u64::try_from(ms).ok());
+        self.is_more_than_late |= ms.is_none();
+        self.report.needs_apart_ms = self.report.needs_apart_ms.max(ms);
+    }
+
     pub(super) fn count_unreadable(&mut self) {
         self.report.unreadable += 1;
     }
@@ -117,14 +137,15 @@ impl Tally {
 
     /// The counts, without what is told one by one.
     pub(super) fn counts(&self) -> Self {
-        Self { report: ExpectReport { examples: Vec::new(), ..self.report.clone() }, latency: self.latency.clone() }
+        Self { report: ExpectReport { examples: Vec::new(), ..self.report.clone() }, ..self.clone() }
     }
 
     pub(super) fn into_report(self, why_undecided: Option<&str>, is_timed: bool) -> ExpectReport {
-        let Self { report, latency } = self;
+        let Self { report, latency, is_more_than_late } = self;
         ExpectReport {
+            needs_apart_ms: report.needs_apart_ms.filter(|_| !is_more_than_late),
             latency_us: is_timed.then(|| latency.summary()),
-            why_undecided: why_undecided.filter(|_| report.undecided > 0).map(ToOwned::to_owned),
+            why_undecided: why_undecided.map(ToOwned::to_owned),
             ..report
         }
     }

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use super::class::{Class, Mismatch, Tally};
+use super::class::{Class, Ending, Mismatch, Tally};
 use super::explain::{EachTrace, Trace};
-use super::fold::{Ending, Event};
 use super::outcome::Outcome;
 use super::range::What;
 use super::scores::{Scored, Scores};
+use super::source::Event;
 use super::spill::{OutputRecord, Spill, SpilledEntry};
 use crate::event::stamp::Stamp;
 use crate::report::ExpectReport;

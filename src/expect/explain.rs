@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::decimal::Decimal;
 use super::declare::{Added, Kind};
-use super::fold::Event;
 use super::oracle::Record;
 use super::range::{FoundRange, Mark, Steps, What, Window};
+use super::source::Event;
 use super::source::{Contribution, Source};
 use crate::kafka::murmur2;
 use crate::report::{ExpectRange, ExpectReport};

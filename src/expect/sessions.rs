@@ -11,17 +11,14 @@
 mod judge;
 mod piece;
 
-use std::collections::HashMap;
-
-use super::class::Tally;
+use super::by_key::{Adding, ByKey, KEPT, OfTask};
+use super::class::{Ending, Tally};
 use super::declare::{Added, Emit, Gap, Kind};
 use super::explain::Trace;
-use super::fold::{Ending, Event, KEPT};
 use super::outcome::Outcome;
-use super::spill::{OutputRecord, Spill, SpilledEntry};
-use super::stream_time::{Own, StreamTimes};
+use super::source::Event;
+use super::spill::{OutputRecord, Spill};
 use super::total::Total;
-use crate::kafka::murmur2;
 use crate::report::ExpectReport;
 use judge::Judge;
 use piece::{Fate, Piece, Session};
@@ -29,18 +26,13 @@ use piece::{Fate, Piece, Session};
 /// All sessions of all keys.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    added: Added,
+    of: ByKey<Key>,
     gap: Gap,
-    times: StreamTimes,
-    partitions: i32,
-    keys: HashMap<Box<[u8]>, Key>,
-    tally: Tally,
-    own: Own,
 }
 
 /// What is known of a key.
 #[derive(Debug, Default)]
-struct Key {
+pub(in crate::expect) struct Key {
     task: usize,
     /// In the order of their ends.
     sessions: Vec<Session>,
@@ -68,89 +60,66 @@ struct Emission {
     last: Outcome,
 }
 
+impl OfTask for Key {
+    fn of(task: usize) -> Self {
+        Self { task, ..Self::default() }
+    }
+
+    fn task(&self) -> usize {
+        self.task
+    }
+}
+
 impl Sessions {
     pub(super) fn new(added: Added, gap: Gap, partitions: usize) -> Self {
-        Self {
-            added,
-            gap,
-            times: StreamTimes::new(partitions),
-            partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
-            keys: HashMap::new(),
-            tally: Tally::default(),
-            own: Own::default(),
-        }
+        Self { of: ByKey::new(added, true, partitions), gap }
     }
 
     pub(super) fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
+        &mut self.of.tally
     }
 
     pub(super) const fn emit(&self) -> Emit {
-        self.added.emit
+        self.of.added.emit
     }
 
-    fn task(&self, name: &[u8], partition: usize) -> usize {
-        match self.added.apart_ms {
-            Some(_) => usize::try_from(murmur2::partition(name, self.partitions)).unwrap_or_default(),
-            None => partition,
-        }
+    const fn is_final(&self) -> bool {
+        matches!(self.of.added.emit, Emit::Final)
     }
 
-    fn key(&mut self, name: &[u8], partition: usize) -> Option<&mut Key> {
-        if !self.keys.contains_key(name) {
-            let task = self.task(name, partition);
-            self.keys.insert(name.into(), Key { task, ..Key::default() });
-        }
-        self.keys.get_mut(name)
+    const fn judging(&self) -> Judge<'_> {
+        Judge { added: &self.of.added, gap: self.gap, times: &self.of.times, own: self.of.own }
     }
 
     /// Takes an event of the input.
     pub(super) fn take(&mut self, event: Event<'_>) {
-        let most = self.note(event);
-        self.add(event, most);
+        let gap = self.gap;
+        self.of.take(event, |added, key, most| key.add(Rule::of(added, gap), event, most));
     }
 
     /// An event came that is added later; returns the largest time that its partition has brought to its task.
     pub(super) fn note(&mut self, event: Event<'_>) -> i64 {
-        self.own.note(event);
-        let task = self.task(event.key, event.partition);
-        self.times.note(task, event)
-    }
-
-    /// Adds an event, with the largest time that its partition had brought to its task.
-    fn add(&mut self, event: Event<'_>, most: i64) {
-        let rule = Rule { kind: self.added.value.kind(), gap: self.gap, is_exact: self.added.apart_ms.is_none() };
-        if let Some(key) = self.key(event.key, event.partition) {
-            key.add(rule, event, most);
-        }
+        self.of.note(event)
     }
 
     /// About how much is in memory.
     pub(super) fn weight(&self) -> usize {
-        self.keys.values().map(Key::weight).sum()
+        self.of.keys.values().map(Key::weight).sum()
     }
 
     /// The event time at which the last session of the run closes; `None` where none is written when it closes.
     pub(super) fn closes_at(&self) -> Option<i64> {
-        self.own.last.filter(|_| self.added.emit == Emit::Final).map(|last| self.gap.closes(last))
-    }
-
-    /// Takes a record of the output: the value of a session, by its first and its last event.
-    pub(super) fn see(&mut self, OutputRecord { key, span: (start, end), outcome, at }: OutputRecord<'_>) {
-        let Some(key) = self.key(key, 0) else { return };
-        match key.seen.iter_mut().find(|seen| (seen.start, seen.end) == (start, end)) {
-            Some(seen) => (seen.times, seen.last) = (seen.times + 1, outcome),
-            None => key.seen.push(Emission { start, end, times: 1, first_at: at, last: outcome }),
-        }
+        self.of.own.last.filter(|_| self.is_final()).map(|last| self.gap.closes(last))
     }
 
     /// Counts and forgets sessions of which all is long known, with the input read up to that event time.
     pub(super) fn tidy(&mut self, read_to: i64) {
         let before = read_to.saturating_sub(KEPT);
-        let Self { keys, added, gap, times, tally, own, .. } = self;
-        let judge = Judge { added, gap: *gap, times, own: *own };
+        let gap = self.gap;
+        let ByKey { keys, added, times, tally, own, .. } = &mut self.of;
+        let judge = Judge { added, gap, times, own: *own };
         keys.retain(|name, key| {
-            if let Some(over) = key.over(*gap, before) {
+            if let Some(over) = key.over(gap, before) {
                 if judge.lacks(&over) {
                     key.put_back(over);
                 } else {
@@ -159,50 +128,67 @@ impl Sessions {
             }
             !key.is_empty()
         });
-        self.times.forget_before(before.saturating_sub(2 * (gap.gap + gap.grace)));
+        self.of.times.forget_before(before.saturating_sub(2 * (gap.gap + gap.grace)));
     }
 
     /// Whether nothing is waited for.
     pub(super) fn is_settled(&self) -> bool {
-        let judge = Judge { added: &self.added, gap: self.gap, times: &self.times, own: self.own };
-        self.keys.values().all(|key| !judge.waits(key))
+        let judge = self.judging();
+        self.of.keys.values().all(|key| !judge.waits(key))
     }
 
     /// What is known by now.
     pub(super) fn so_far(&self, at: i64, is_timed: bool) -> ExpectReport {
-        let judge = Judge { added: &self.added, gap: self.gap, times: &self.times, own: self.own };
-        let mut tally = self.tally.counts();
-        self.keys.values().for_each(|key| judge.so_far(&mut tally, key, at, is_timed));
-        tally.counts().into_report(None, is_timed && self.added.emit == Emit::Final)
+        let judge = self.judging();
+        let mut tally = self.of.tally.counts();
+        self.of.keys.values().for_each(|key| judge.so_far(&mut tally, key, at, is_timed));
+        tally.counts().into_report(None, is_timed && self.is_final())
     }
 
     /// Judges what is left.
     pub(super) fn end(mut self, ending: Ending<'_>, spill: Option<Spill>) -> (ExpectReport, Option<Trace>) {
-        let mut failed = None;
-        if let Some(mut spill) = spill {
-            for (part, keys) in spill.parted(std::mem::take(&mut self.keys), Clone::clone).into_iter().enumerate() {
-                self.keys = keys;
-                spill.tell(part, |told| match told {
-                    SpilledEntry::Event(event, most) => self.add(event, most),
-                    SpilledEntry::OutputRecord(came) => self.see(came),
-                });
-                failed = spill.failed();
-                self.judge(Ending { unknown: ending.unknown.or(failed.as_deref()), ..ending });
-                self.keys.clear();
-            }
+        let failed = self.judge_all(ending, spill);
+        let is_timed = ending.is_timed && self.is_final();
+        (self.of.tally.into_report(ending.unknown.or(failed.as_deref()), is_timed), None)
+    }
+}
+
+impl Adding for Sessions {
+    type Key = Key;
+
+    fn by_key(&mut self) -> &mut ByKey<Key> {
+        &mut self.of
+    }
+
+    fn add(&mut self, event: Event<'_>, most: i64) {
+        let gap = self.gap;
+        if let Some((added, key)) = self.of.known(event.key, event.partition) {
+            key.add(Rule::of(added, gap), event, most);
         }
-        self.judge(ending);
-        let is_timed = ending.is_timed && self.added.emit == Emit::Final;
-        (self.tally.into_report(ending.unknown.or(failed.as_deref()), is_timed), None)
+    }
+
+    /// The value of a session, by its first and its last event.
+    fn see(&mut self, OutputRecord { key, span: (start, end), outcome, at }: OutputRecord<'_>) {
+        let Some((_, key)) = self.of.known(key, 0) else { return };
+        match key.seen.iter_mut().find(|seen| (seen.start, seen.end) == (start, end)) {
+            Some(seen) => (seen.times, seen.last) = (seen.times + 1, outcome),
+            None => key.seen.push(Emission { start, end, times: 1, first_at: at, last: outcome }),
+        }
     }
 
     fn judge(&mut self, ending: Ending<'_>) {
-        let judge = Judge { added: &self.added, gap: self.gap, times: &self.times, own: self.own };
-        let mut keys: Vec<(&Box<[u8]>, &Key)> = self.keys.iter().collect();
-        keys.sort_unstable_by_key(|(name, _)| *name);
-        for (name, key) in keys {
-            judge.count(&mut self.tally, name, key, ending);
+        let mut tally = std::mem::take(&mut self.of.tally);
+        let judge = self.judging();
+        for (name, key) in self.of.sorted() {
+            judge.count(&mut tally, name, key, ending);
         }
+        self.of.tally = tally;
+    }
+}
+
+impl Rule {
+    const fn of(added: &Added, gap: Gap) -> Self {
+        Self { kind: added.value.kind(), gap, is_exact: added.apart_ms.is_none() }
     }
 }
 

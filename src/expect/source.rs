@@ -3,7 +3,6 @@
 use super::body;
 use super::decimal::Decimal;
 use super::declare::{Added, Expectation, Kind, Value, What};
-use super::fold::Event;
 use super::oracle::Record;
 use crate::kafka::murmur2;
 
@@ -56,6 +55,24 @@ enum Adds {
     Product(usize, usize),
     /// The text of a field, by its hash.
     Text(usize),
+}
+
+/// An event as it is added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event<'a> {
+    pub(super) partition: usize,
+    pub(super) offset: i64,
+    /// When it was written, in ms.
+    pub(super) at: i64,
+    /// Its own time, in ms.
+    pub(super) ts: i64,
+    pub(super) key: &'a [u8],
+    /// The item that it adds to, where there is a list of them.
+    pub(super) item: Option<&'a [u8]>,
+    /// What it adds; `None` where that cannot be added.
+    pub(super) value: Option<Decimal>,
+    /// Whether it was written since the run began.
+    pub(super) is_own: bool,
 }
 
 /// An event as an expectation takes it.

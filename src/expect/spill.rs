@@ -10,8 +10,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::decimal::Decimal;
-use super::fold::Event;
 use super::outcome::{Item, Outcome};
+use super::source::Event;
 
 /// Parts that the keys are in.
 pub(super) const PARTS: usize = 64;

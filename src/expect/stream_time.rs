@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::fold::Event;
+use super::source::Event;
 
+/// How long after the event that closed a window another one must have been written before the window must have come out: Kafka
+/// Streams looks for closed windows with an event, and at most once a second.
+pub(super) const HOLDS_BACK: i64 = 1_000;
 /// Event times are told apart to so many ms.
 const STEP: i64 = 100;
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decimal::Decimal;
 use super::declare::Kind;
-use super::fold::Event;
 use super::list::{Items, Sum};
 use super::outcome::Outcome;
+use super::source::Event;
 
 /// What some events come to, so that what any part of them comes to has bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

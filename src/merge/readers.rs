@@ -13,6 +13,8 @@ pub struct Readers {
     pub parts: Vec<Part>,
     /// Copies of events of which no reader saw more than one.
     pub copies: u64,
+    /// Those that judged what came out downstream, and nothing else.
+    pub judges: Vec<Part>,
 }
 
 /// The readers on the clock of the producers, the first of which started at `first`.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "counts of a few thousand events")]
 
+mod expectations;
 mod fleet;
 mod simulated;
 mod stalls;

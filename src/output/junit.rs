@@ -90,7 +90,8 @@ fn expectation_case(report: &ExpectReport) -> Case {
         (None, None) => Outcome::Pass,
     };
     let scores = report.scores.iter().flat_map(ScoresReport::lines);
-    let details = [report.sentence.clone(), report.line()].into_iter().chain(scores).collect::<Vec<_>>().join("\n");
+    let details = [report.sentence.clone(), report.line()].into_iter().chain(report.explanation()).chain(scores);
+    let details = details.collect::<Vec<_>>().join("\n");
     Case { class: EXPECTATION_CLASS, name: report.name.clone(), outcome, details }
 }
 

@@ -42,7 +42,7 @@ pub struct ExpectReport {
     /// Events that came too late to their windows and had to be dropped, by the order of the input log; once for each window.
     #[serde(default)]
     pub too_late: u64,
-    /// Why results are undecided.
+    /// Why results are undecided, and whether there are more of them is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_undecided: Option<String>,
     /// From the end of a window, or the due time of an event, to the result; in us. Absent where event times are not this run's.
@@ -54,6 +54,10 @@ pub struct ExpectReport {
     /// Results that are not right, the first few of each class.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<ExpectExample>,
+    /// Where nothing is wrong but that results lack events: partitions had to be so many ms apart behind the repartition for all of these to have
+    /// come too late, which is more than was allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_apart_ms: Option<u64>,
     /// Ranges of the input that, lost or taken twice, explain all that is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explained: Vec<ExpectRange>,
@@ -99,34 +103,44 @@ impl ExpectRange {
         is_same && self.from <= other.to && other.from <= self.to
     }
 
-    fn told(&self) -> String {
-        let Self { topic, partition, from, to, ranges, events, affected, .. } = self;
+    /// Its offsets, and how many of their events tell.
+    fn offsets(&self) -> String {
+        let Self { from, to, ranges, events, affected, .. } = self;
         let offset = |offset: i64| figures::count(u64::try_from(offset).unwrap_or_default());
         let (from, to) = (offset(*from), offset(*to));
-        let time = |ms: i64| {
-            jiff::Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms"), |time| time.to_string())
-        };
         let what = if *ranges == 1 {
             format!("offsets {from} to {to}")
         } else {
             format!("one of {} ranges between offsets {from} and {to}", figures::count(*ranges))
         };
-        let some = if affected < events {
-            format!(", as {} of their {} events tell", figures::count(*affected), figures::count(*events))
+        if affected < events {
+            format!("{what}, as {} of their {} events tell", figures::count(*affected), figures::count(*events))
         } else {
-            String::new()
-        };
-        if self.is_behind {
-            format!("the task of {topic}-{partition} had not come to {what}{some}")
-        } else if self.is_lost {
-            format!(
-                "the task of {topic}-{partition} left out {what}, written from {} to {}{some}",
-                time(self.written_from_ms),
-                time(self.written_until_ms)
-            )
-        } else {
-            format!("the task of {topic}-{partition} took {what} twice, after {}{some}", time(self.written_until_ms))
+            what
         }
+    }
+
+    /// Ranges with which the same happened, in a sentence.
+    fn told(ranges: &[Self]) -> String {
+        let Some((first, others)) = ranges.split_first() else { return String::new() };
+        let time = |ms: Option<i64>| {
+            let ms = ms.unwrap_or_default();
+            jiff::Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms"), |time| time.to_string())
+        };
+        let until = || time(ranges.iter().map(|range| range.written_until_ms).max());
+        let (what, how, written) = if first.is_behind {
+            ("had not come to", "", String::new())
+        } else if first.is_lost {
+            let from = time(ranges.iter().map(|range| range.written_from_ms).min());
+            ("left out", "", format!(", written from {from} to {}", until()))
+        } else {
+            ("took", " twice", format!(", after {}", until()))
+        };
+        let mut told = format!("the task of {}-{} {what} {}{how}", first.topic, first.partition, first.offsets());
+        for other in others {
+            told = format!("{told}, that of {}-{} {}", other.topic, other.partition, other.offsets());
+        }
+        told + &written
     }
 }
 
@@ -191,6 +205,12 @@ impl ExpectReport {
         self.examples.iter().find(|example| example.class == class)
     }
 
+    /// Whether nothing is known of it, but why.
+    #[must_use]
+    pub const fn is_unjudged(&self) -> bool {
+        self.expected == 0 && self.unexpected == 0 && self.why_undecided.is_some()
+    }
+
     /// What must not have happened, in a sentence; `None` where nothing of it did.
     #[must_use]
     pub fn violation(&self) -> Option<String> {
@@ -212,14 +232,21 @@ impl ExpectReport {
         let counts: Vec<String> =
             bad.iter().map(|(_, number, words)| format!("{} {words}", figures::count(*number))).collect();
         let example = self.first(class).map_or_else(String::new, |example| format!("; the first: {}", example.told()));
-        let why = self.explanation().map_or_else(String::new, |why| format!("; what explains all of it: {why}"));
-        Some(format!("{}: of {} in {} {}{example}{why}", self.name, self.results(), self.topic, counts.join(", ")))
+        let (results, counts) = (self.results(), counts.join(", "));
+        Some(format!("{}: of {results} in {} {counts}{example}", self.name, self.topic))
     }
 
     /// What explains all that is wrong, in a sentence; `None` where nothing does.
     #[must_use]
     pub fn explanation(&self) -> Option<String> {
-        let told: Vec<String> = self.explained.iter().map(ExpectRange::told).collect();
+        let alike =
+            |one: &ExpectRange, other: &ExpectRange| (one.is_behind, one.is_lost) == (other.is_behind, other.is_lost);
+        let ranges = self.explained.chunk_by(alike).map(ExpectRange::told);
+        let late = self.needs_apart_ms.map(|ms| {
+            let apart = figures::duration_us(ms.saturating_mul(1_000));
+            format!("late and not wrong if partitions came {apart} apart to where they are added up, which is more than apart says")
+        });
+        let told: Vec<String> = ranges.chain(late).collect();
         (!told.is_empty()).then(|| told.join("; "))
     }
 
@@ -229,6 +256,8 @@ impl ExpectReport {
         let why = if self.undecided > 0 {
             let why = self.why_undecided.as_deref().unwrap_or("what they had to be is not known");
             format!("{} undecided: {why}", figures::counted(self.undecided, "result"))
+        } else if let Some(why) = &self.why_undecided {
+            format!("what the rest of the input asks for is not known: {why}")
         } else if self.unreadable > 0 && self.unreadable == self.seen() + self.unreadable {
             format!("none of the {} of {} could be read", figures::counted(self.unreadable, "record"), self.topic)
         } else if self.expected == 0 {

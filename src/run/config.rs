@@ -14,7 +14,8 @@ use crate::event::stamp::{Numbering, RunId};
 use crate::expect::Expectation;
 use crate::kafka::Settings;
 use crate::kafka::properties::redacted;
-use crate::report::SchemaReport;
+use crate::registry::Access;
+use crate::report::{ExpectReport, SchemaReport};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
 use crate::settings::transactions::Transactions;
@@ -68,6 +69,9 @@ pub struct Config {
     pub downstream: Downstream,
 }
 
+const LEFT_TO_OTHERS: &str =
+    "this is a part of the run: loadgen verify --expect judges the whole, and loadgen merge takes what it says";
+
 /// What must come out downstream, and how long it is waited for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Downstream {
@@ -77,6 +81,24 @@ pub struct Downstream {
     pub deadline: Duration,
     /// Whether events are sent that close the last windows.
     pub closes_windows: bool,
+    /// The registry that has the schemas of records which name one.
+    pub registry: Option<Access>,
+    /// Whether others judge it: a part of a run knows only a part of the input.
+    pub is_left_to_others: bool,
+}
+
+impl Downstream {
+    /// What a part of a run says of results that others judge.
+    pub(super) fn left_to_others(&self) -> Vec<ExpectReport> {
+        let left = |expectation: &Expectation| ExpectReport {
+            name: expectation.name.clone(),
+            sentence: expectation.to_string(),
+            topic: expectation.topic.clone(),
+            why_undecided: Some(LEFT_TO_OTHERS.to_owned()),
+            ..ExpectReport::default()
+        };
+        if self.is_left_to_others { self.expectations.iter().map(left).collect() } else { Vec::new() }
+    }
 }
 
 /// The cluster of a run, its topics and its clients.

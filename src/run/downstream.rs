@@ -5,6 +5,7 @@
 
 mod again;
 mod closing;
+mod schemas;
 mod so_far;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::kafka::{Code, Delivered, KafkaError, Settings, Wait, Watermarks};
 use crate::report::ExpectReport;
 use again::Again;
 use closing::Closer;
+use schemas::Schemas;
 pub(super) use so_far::SoFar;
 
 /// Records taken at once, at most.
@@ -49,6 +51,9 @@ pub(super) struct Auditor {
     deadline: Duration,
     /// Who sends the events that close the last windows, where that is wanted.
     closer: Option<Closer>,
+    schemas: Schemas,
+    /// By topic, why nobody knows what a record of it is.
+    unknown: BTreeMap<String, String>,
     has_complained: bool,
     so_far: SoFar,
 }
@@ -84,11 +89,17 @@ impl Auditor {
         run: Option<RunId>,
         from: &dyn Fn(&str, i32, &Watermarks) -> i64,
     ) -> Result<Option<Self>, RunError> {
-        Self::stand_ready(wanted, (target, producer), timeout, is_timed, run, from).map_err(RunError::Downstream)
+        if wanted.is_left_to_others {
+            return Ok(None);
+        }
+        let schemas = Schemas::new(wanted.registry.as_ref())?;
+        let ready = Self::stand_ready(wanted, schemas, (target, producer), timeout, is_timed, run, from);
+        ready.map_err(RunError::Downstream)
     }
 
     fn stand_ready(
         wanted: &Downstream,
+        schemas: Schemas,
         (target, producer): (&Target, Option<&Settings>),
         timeout: Duration,
         is_timed: bool,
@@ -149,6 +160,8 @@ impl Auditor {
             partitions,
             deadline,
             closer,
+            schemas,
+            unknown: BTreeMap::new(),
             has_complained: false,
             so_far: SoFar::default(),
         }))
@@ -201,15 +214,17 @@ impl Auditor {
             }
         }
         let mut unknown = self.unread();
+        unknown.extend(std::mem::take(&mut self.unknown));
         if is_cut_short {
             for topic in self.oracle.sources() {
                 unknown
                     .insert(topic.to_owned(), "the run was broken off before its results were waited for".to_owned());
             }
         }
-        let Self { oracle, mut consumer, slots, topics, partitions, .. } = self;
+        let Self { oracle, mut consumer, slots, topics, partitions, mut schemas, .. } = self;
         let (mut reports, explainer) = oracle.end(unix_ms(), &unknown);
-        let mut again = Again { consumer: &mut consumer, slots: &slots, topics: &topics, partitions };
+        let (consumer, schemas) = (&mut consumer, &mut schemas);
+        let mut again = Again { consumer, schemas, slots: &slots, topics: &topics, partitions };
         if let Some(explainer) = again.read(explainer, control) {
             explainer.explain(&mut reports);
         }
@@ -248,7 +263,7 @@ impl Auditor {
 
     /// How many records were taken, and whether one of them was of an output.
     fn take(&mut self) -> (usize, bool) {
-        let Self { consumer, oracle, slots, topics, partitions, .. } = self;
+        let Self { consumer, oracle, slots, topics, partitions, schemas, unknown, .. } = self;
         let (mut seen_at, mut has_output) = (None, false);
         let taken = consumer.take(BATCH, |delivered| {
             let slot = match &delivered {
@@ -257,13 +272,23 @@ impl Auditor {
             };
             let known = usize::try_from(slot).ok().and_then(|index| partitions.get_mut(index));
             let (Some(state), Some(topic)) = (known, slots.topic_at(slot)) else { return };
-            let partition = slots.place(slot).and_then(|(_, partition)| usize::try_from(partition).ok()).unwrap_or(0);
+            let Some((name, partition)) = slots.place(slot) else { return };
+            let partition = usize::try_from(partition).unwrap_or(0);
             let Topic { source, output } = topics[topic];
             match delivered {
                 Delivered::Record(record) => {
                     state.position = record.offset + 1;
                     let seen_at = *seen_at.get_or_insert_with(unix_ms);
-                    let of = |at_ms| Record { partition, offset: record.offset, at_ms, body: record.body };
+                    let body = record.body.map(|body| {
+                        schemas.json(body).unwrap_or_else(|why| {
+                            if !unknown.contains_key(name) {
+                                tracing::warn!("results that need {name} are not judged: {why}");
+                                unknown.insert(name.to_owned(), why.to_owned());
+                            }
+                            body
+                        })
+                    });
+                    let of = |at_ms| Record { partition, offset: record.offset, at_ms, body };
                     if let Some(source) = source {
                         oracle.input(source, &of(record.timestamp.unix_ms().unwrap_or(seen_at)));
                     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::event::stamp::{LANES, SEQUENCES};
 use crate::kafka::KafkaError;
+use crate::registry::BadAccess;
 use crate::source::LaneError;
 
 /// Why a run did not begin.
@@ -16,6 +17,9 @@ pub enum RunError {
     /// A topic of what is expected downstream is not there, or cannot be read.
     #[error("what is expected downstream: {0}")]
     Downstream(KafkaError),
+    /// The registry in which the schemas of results are cannot be asked.
+    #[error(transparent)]
+    Registry(#[from] BadAccess),
     /// The source cannot be divided among the lanes.
     #[error(transparent)]
     Source(#[from] LaneError),

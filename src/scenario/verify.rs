@@ -105,6 +105,8 @@ impl VerifyPlan {
             expectations: Expectation::all(&self.expectations, known)?,
             deadline: self.expect_deadline,
             closes_windows: false,
+            registry: self.formats.registry.clone(),
+            is_left_to_others: false,
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::kafka::native::{Member, Message, Producer};
 use crate::kafka::{Answer, Code, Remedy, Settings, TransactionError, settings};
 
 /// The coordinator aborts a transaction that is open for longer: what a scorer had begun that was killed is in nobody's way for longer.
-const TRANSACTION_TIMEOUT: &str = "10000";
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// One try of a step that may take several.
 const TRY: Duration = Duration::from_secs(1);
 /// One that waits for what only happens between two of them.
@@ -83,6 +83,11 @@ impl Publisher {
     /// How long it may still be open.
     pub(super) fn left(&self, now: Nanos) -> Option<Nanos> {
         self.since.map(|since| (since + OPEN).saturating_since(now))
+    }
+
+    /// Whether the coordinator may have aborted the open transaction by itself, and fenced this producer with it.
+    pub(super) fn is_over_time(&self, now: Nanos) -> bool {
+        self.since.is_some_and(|since| now >= since + Nanos::from(TRANSACTION_TIMEOUT))
     }
 
     pub(super) fn fatal(&self) -> Option<(Code, String)> {
@@ -213,11 +218,12 @@ fn with_features(body: &mut Vec<u8>, features: &Features) {
 fn producer_settings(config: &Config) -> Settings {
     let mut own = settings::of_a_producer(&config.client);
     own.remove("delivery.timeout.ms");
+    let longest = TRANSACTION_TIMEOUT.as_millis().to_string();
     for (key, value) in [
         ("bootstrap.servers", config.bootstrap.as_str()),
         ("transactional.id", &config.transactional_id),
-        ("transaction.timeout.ms", TRANSACTION_TIMEOUT),
-        ("message.timeout.ms", TRANSACTION_TIMEOUT),
+        ("transaction.timeout.ms", &longest),
+        ("message.timeout.ms", &longest),
         ("enable.idempotence", "true"),
         ("acks", "all"),
         // As Kafka's own clients and Kafka Streams: whoever joins scores with events by their user finds both in one place.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::word;
+
 /// The values of these fields of an object, in their order, as they are written; `None` for a body that is no object. A field that
 /// is not there, or null, is `None`; of two of one name the last one counts.
 #[must_use]
@@ -120,6 +122,15 @@ fn string(body: &[u8], at: usize) -> Option<usize> {
     (body.get(at) == Some(&b'"')).then_some(())?;
     let mut at = at + 1;
     loop {
+        // Of a word at a time the first byte is found that may be the end.
+        while let Some(bytes) = body.get(at..).and_then(<[u8]>::first_chunk) {
+            let Some(before) = word::first(word::end_of_text(u64::from_le_bytes(*bytes))) else {
+                at += word::BYTES;
+                continue;
+            };
+            at += before;
+            break;
+        }
         match body.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' => at += 2,

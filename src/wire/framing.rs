@@ -86,6 +86,22 @@ pub fn after_message<'a>(bytes: &'a [u8], message: &[usize]) -> Option<&'a [u8]>
     Some(rest)
 }
 
+/// The way to a message in `bytes`, in either of its forms, and what follows it.
+#[must_use]
+pub fn message(bytes: &[u8]) -> Option<(Vec<usize>, &[u8])> {
+    let (count, mut rest) = number(bytes)?;
+    if count == 0 {
+        return Some((vec![0], rest));
+    }
+    let mut path = Vec::new();
+    for _ in 0..count {
+        let (found, further) = number(rest)?;
+        path.push(found);
+        rest = further;
+    }
+    Some((path, rest))
+}
+
 /// A number that is not negative, and what follows it.
 fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0;
@@ -126,10 +142,11 @@ mod tests {
             let bytes = [confluent(1, Some(path)), b"body".to_vec()].concat();
             assert_eq!(after_message(&bytes[CONFLUENT_LENGTH..], path), Some(&b"body"[..]));
             assert_eq!(after_message(&bytes[CONFLUENT_LENGTH..], &[5]), None);
+            assert_eq!(message(&bytes[CONFLUENT_LENGTH..]), Some((path.to_vec(), &b"body"[..])));
         }
         assert_eq!(after_message(b"\x02\x00body", &[0]), Some(&b"body"[..]), "the long form of the first message");
         for cut in [&b""[..], b"\x04\x02", b"\x01", b"\x02\x01", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"] {
-            assert_eq!(after_message(cut, &[0]), None, "{cut:?}");
+            assert_eq!((after_message(cut, &[0]), message(cut)), (None, None), "{cut:?}");
         }
     }
 }

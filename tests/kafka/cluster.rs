@@ -279,10 +279,19 @@ impl Cluster {
 
     /// Offsets in a topic, over all of its partitions.
     pub(crate) fn ends(&self, topic: &str) -> u64 {
+        self.ends_by(topic, "read_uncommitted")
+    }
+
+    /// Whether a transaction is open in a topic, or was a moment ago.
+    pub(crate) fn has_open_transaction(&self, topic: &str) -> bool {
+        self.ends_by(topic, "read_committed") < self.ends(topic)
+    }
+
+    fn ends_by(&self, topic: &str, isolation: &str) -> u64 {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", &self.address)
             .set("group.id", "independent")
-            .set("isolation.level", "read_uncommitted")
+            .set("isolation.level", isolation)
             .create()
             .unwrap();
         let partitions = self.admin().topics().unwrap()[topic].partitions.len();

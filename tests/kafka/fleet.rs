@@ -1,5 +1,6 @@
 //! Fleets: shards that meet in a topic, on a real broker.
 
+mod expectations;
 mod many;
 mod others;
 
@@ -20,7 +21,7 @@ use crate::cluster::Cluster;
 use crate::program::{Program, Run, Started};
 
 /// A shard of a run on a topic of its own, which makes the fleet's topic where it is not there.
-fn shard(topic: &str, run: &str, shard: &str) -> Program {
+pub(crate) fn shard(topic: &str, run: &str, shard: &str) -> Program {
     shard_of(Cluster::shared(), topic, run, shard).args(["--create-topics", "--partitions", "3"])
 }
 
@@ -55,7 +56,7 @@ fn wait_for(started: &Started, topic: &str, number: u16, what: &str) {
     started.wait_for(&format!("\"{what}\" of shard {number}"), || !said(topic, number, what).is_empty());
 }
 
-fn merge(bundles: &[&Path], out: &Path) -> Run {
+pub(crate) fn merge(bundles: &[&Path], out: &Path) -> Run {
     let bundles: Vec<&str> = bundles.iter().map(|bundle| bundle.to_str().unwrap()).collect();
     Program::new(Cluster::shared(), "").args(["merge", "--out", out.to_str().unwrap()]).args_of(&bundles).run()
 }

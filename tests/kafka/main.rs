@@ -20,6 +20,7 @@ mod brokers;
 mod chaos;
 mod collect;
 mod downstream;
+mod downstream_formats;
 mod evolution;
 mod files;
 mod fleet;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use loadgen::clock::{Clock, Monotonic, Nanos};
 use serde_json::Value;
 
 use crate::PATIENCE;
@@ -99,6 +100,51 @@ fn a_scorer_that_is_killed_neither_loses_nor_doubles_a_score_and_remembers_the_l
     let undisturbed = scorer(cluster, "slain", "again", &["--group", "undisturbed", "--until-idle", "5s"]).finish();
     assert_eq!(undisturbed.code, 0, "{}", undisturbed.stderr);
     assert_eq!(scores(cluster, "slain-again"), once);
+}
+
+#[test]
+fn a_scorer_that_stands_still_for_longer_than_its_transaction_goes_on_and_neither_loses_nor_doubles_a_score() {
+    stood_still("stalled", "45000");
+}
+
+#[test]
+fn one_that_its_group_has_missed_meanwhile_goes_on_as_well() {
+    stood_still("missed", "6000");
+}
+
+/// Of a transaction that its coordinator has aborted.
+fn stood_still(name: &str, session: &str) {
+    let cluster = Cluster::shared();
+    topics(cluster, name);
+    let (to, session) = (format!("{name}-scores"), format!("session.timeout.ms={session}"));
+    let stalled = Program::new(cluster, "")
+        .args_of(&["score", "-t", &format!("{name}-events"), "--to", &to, "--group", name])
+        .args_of(&["--transactional-id", name, "-X", &session])
+        .start();
+    let producer = Program::new(cluster, &format!("{name}-events"))
+        .args_of(&["synth", "--rate", "600", "--num-records", &EVENTS.to_string(), "--gate-off", "generator_healthy"])
+        .start();
+    wait_until("some scores", PATIENCE, || written(cluster, &to) > EVENTS / 6);
+    let clock = Monotonic::start();
+    loop {
+        stalled.signal("STOP");
+        let stopped = clock.now();
+        wait_until("the end of a transaction", PATIENCE, || !cluster.has_open_transaction(&to));
+        // One that its producer had just ended is over at once; any other its coordinator leaves 10 s.
+        if clock.now() > stopped + Nanos::from_secs(5) {
+            break;
+        }
+        stalled.signal("CONT");
+    }
+    stalled.signal("CONT");
+    assert_eq!(producer.finish().report()["ledger"]["verified"], EVENTS);
+    let all = scores(cluster, &to);
+    stalled.interrupt();
+    let stalled = stalled.finish();
+    assert_eq!(stalled.code, 0, "{}", stalled.stderr);
+    assert!(stalled.stderr.contains("a transaction was undone"), "{}", stalled.stderr);
+    assert_eq!(all.len() as u64, EVENTS);
+    assert!(all.values().all(|(_, times)| *times == 1));
 }
 
 #[test]

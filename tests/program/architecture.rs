@@ -32,7 +32,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("alert", "clock http report"),
     (
         "run",
-        "clock control event expect figures kafka lane ledger measure publish report schedule settings soak source verify",
+        "clock control event expect figures kafka lane ledger measure publish registry report schedule settings soak source verify wire",
     ),
     ("lane", "clock control event kafka ledger measure publish schedule settings source"),
     ("verify", "clock control event kafka ledger measure report schedule settings wire"),

@@ -38,7 +38,8 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
         )),
         RunError::IntoTheRead(ref topic) => Failure::new(ExitCode::BadConfiguration, error.to_string())
             .hint(format!("--topic-map {topic}=COPY sends them into another one, --to HOST:PORT to another cluster")),
-        RunError::Source(_)
+        RunError::Registry(_)
+        | RunError::Source(_)
         | RunError::TooFewLanes { .. }
         | RunError::Answers { .. }
         | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadConfiguration, error.to_string()),

@@ -2,10 +2,9 @@
 
 use super::piece::{Fate, Piece, Session, Settled};
 use super::{Emission, Key};
-use crate::expect::class::{Class, Mismatch, Tally};
+use crate::expect::class::{Class, Ending, Mismatch, Tally};
 use crate::expect::declare::{Added, Emit, Gap};
-use crate::expect::fold::{Ending, HOLDS_BACK};
-use crate::expect::stream_time::{Own, StreamTimes};
+use crate::expect::stream_time::{HOLDS_BACK, Own, StreamTimes};
 use crate::report::ExpectExample;
 
 /// What decides about sessions.

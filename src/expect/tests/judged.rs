@@ -106,6 +106,40 @@ fn behind_a_repartition_an_event_may_be_too_late_that_comes_when_the_window_clos
 }
 
 #[test]
+fn a_result_without_its_last_events_tells_how_far_apart_partitions_had_to_be_for_them_to_be_late() {
+    for (value, needs) in [(19, Some(6_000)), (16, Some(7_000)), (13, Some(9_000)), (3, None), (21, None)] {
+        let mut oracle = oracle(COUNT, 2);
+        for second in 0..30 {
+            (0..2).for_each(|partition| event(&mut oracle, partition, second * 1_000, "a", second * 1_000));
+        }
+        result(&mut oracle, "a", 0, value);
+        result(&mut oracle, "a", 10_000, 20);
+        let report = end(oracle);
+        assert_eq!((report.right, report.wrong, report.needs_apart_ms), (1, 1, needs), "{value}: {report:?}");
+        assert_eq!(report.explanation().is_some(), needs.is_some());
+    }
+}
+
+#[test]
+fn windows_whose_results_came_are_kept_for_minutes_and_not_for_hours() {
+    let mut oracle = oracle(COUNT, 1);
+    let mut weights = Vec::new();
+    for second in 0..3 * 3_600 {
+        event(&mut oracle, 0, second * 1_000, "a", second * 1_000);
+        // Of the window that has closed 4 s ago.
+        if second % 10 == 9 && second >= 19 {
+            result(&mut oracle, "a", (second - 19) * 1_000, 10);
+        }
+        if second % 1_800 == 1_799 {
+            weights.push(oracle.weight());
+        }
+    }
+    assert_eq!(weights, vec![weights[0]; 6]);
+    let report = end(oracle);
+    assert_eq!((report.right, report.open, report.missing), (1_079, 1, 0), "{report:?}");
+}
+
+#[test]
 fn an_event_that_is_surely_too_late_is_not_expected_and_one_within_grace_is() {
     for (late_at, counted) in [(14_000, 11), (16_000, 10)] {
         let mut oracle = oracle(&COUNT.replace("window", "repartition = false\n    window"), 1);
@@ -207,6 +241,24 @@ fn what_cannot_be_added_and_what_was_not_read_is_undecided() {
     let report = oracle.end(1_000_000, &unread).0.remove(0);
     assert_eq!((report.undecided, report.open, report.violation()), (5, 1, None));
     assert!(report.unsaid().unwrap().contains("partition 0 was not read"));
+}
+
+#[test]
+fn what_was_not_read_may_ask_for_more_than_is_known() {
+    let unread = BTreeMap::from([("in".to_owned(), "partition 0 was not read".to_owned())]);
+    let says = |oracle: Oracle| {
+        let report = oracle.end(1_000_000, &unread).0.remove(0);
+        assert_eq!((report.undecided, report.violation()), (0, None), "{report:?}");
+        report.unsaid().unwrap()
+    };
+    let nothing = says(oracle(COUNT, 1));
+    assert!(nothing.ends_with("not known: partition 0 was not read"), "{nothing}");
+    let text = "name = \"scores\"\nsource = \"in\"\nmatch = \"id\"\ntime = \"t\"\noutput = { topic = \"out\" }";
+    let mut all_right = oracle(text, 1);
+    put(&mut all_right, 0, 0, 0, r#"{"id":"a","t":1000}"#);
+    see(&mut all_right, 1_100, r#"{"id":"a"}"#);
+    let some = says(all_right);
+    assert!(some.ends_with("not known: partition 0 was not read"), "{some}");
 }
 
 #[test]

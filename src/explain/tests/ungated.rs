@@ -80,6 +80,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("expectations[].scores.*.low", "the interval around a figure that has a path"),
     ("expectations[].scores.*.high", "the interval around a figure that has a path"),
     ("expectations[].explained[].", "which offsets of the input, not how many results"),
+    ("expectations[].needs_apart_ms", "what would explain results that are wrong, which has a path"),
     ("phases[].latency_us.*.censored_from", "as above"),
     ("phases[].latency_us.*.clock_bound_us", "as above"),
     ("partitions[].partition", "which partition"),

@@ -1,6 +1,6 @@
 //! Reads the run's input once more, where something is wrong, to say what explains it.
 
-use super::{BATCH, Partition, Topic, WAIT};
+use super::{BATCH, Partition, Schemas, Topic, WAIT};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::expect::{Explainer, Record};
@@ -14,6 +14,7 @@ const PATIENCE: Nanos = Nanos::from_secs(30);
 /// A second reading of the input, up to where the first one ended.
 pub(super) struct Again<'a> {
     pub(super) consumer: &'a mut Consumer,
+    pub(super) schemas: &'a mut Schemas,
     pub(super) slots: &'a Slots,
     pub(super) topics: &'a [Topic],
     /// By slot.
@@ -59,7 +60,7 @@ impl Again<'_> {
     }
 
     fn take(&mut self, explainer: &mut Explainer) -> usize {
-        let Self { consumer, slots, topics, partitions } = self;
+        let Self { consumer, schemas, slots, topics, partitions } = self;
         let taken = consumer.take(BATCH, |delivered| match delivered {
             Delivered::Record(record) => {
                 let slot = record.partition;
@@ -70,7 +71,8 @@ impl Again<'_> {
                 state.position = record.offset + 1;
                 if state.target.is_some_and(|target| record.offset < target) {
                     let at_ms = record.timestamp.unix_ms().unwrap_or_default();
-                    explainer.input(source, &Record { partition, offset: record.offset, at_ms, body: record.body });
+                    let body = record.body.map(|body| schemas.json(body).unwrap_or(body));
+                    explainer.input(source, &Record { partition, offset: record.offset, at_ms, body });
                 }
             }
             Delivered::EndOfPartition { partition: slot, offset } => {

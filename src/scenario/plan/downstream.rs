@@ -26,14 +26,21 @@ pub(super) fn of(
         let reason = "results are expected downstream, and there is no cluster that a stream processor could read from";
         return Err(plan_error(reason, "name one with --bootstrap-server"));
     }
-    if !is_whole {
-        let reason = "a part of a run knows only a part of the input, and results are expected of all of it";
-        return Err(plan_error(reason, "leave --shard or the expectations out"));
+    let Expect { expect_deadline: deadline, close_windows: closes_windows, .. } =
+        scenario.settings.verifier.downstream.settle();
+    let is_plain = |format: Format, framing: Framing| {
+        matches!(format, Format::Json | Format::JsonSchema) && framing == Framing::None
+    };
+    let mut others = formats.types.iter().filter(|one| !is_plain(one.format, one.framing));
+    if let Some(other) = others.clone().find(|one| one.framing != Framing::Confluent) {
+        let reason =
+            format!("events are written as {:?}, and name no schema of a registry to read them by", other.format);
+        return Err(plan_error(&reason, "--framing confluent names them; or leave the expectations out"));
     }
-    let is_plain = |format: Format, framing: Framing| format == Format::Json && framing == Framing::None;
-    if let Some(other) = formats.types.iter().find(|one| !is_plain(one.format, one.framing)) {
-        let reason = format!("expectations read plain JSON, and events are written as {:?}", other.format);
-        return Err(plan_error(&reason, "leave the format or the expectations out"));
+    if closes_windows && let Some(other) = others.next() {
+        let reason =
+            format!("what closes the last windows is plain JSON, and events are written as {:?}", other.format);
+        return Err(plan_error(&reason, "leave --close-windows out"));
     }
     if let Some(named) = scenario.expectations.iter().find(|config| config.truth.is_some()) {
         let reason = format!("expectation \"{}\": truth names another run, and this one has its own", named.name);
@@ -43,9 +50,8 @@ pub(super) fn of(
         let reason = "expectations go by the texts of keys, and keys are written by a schema";
         return Err(plan_error(reason, "leave the key format or the expectations out"));
     }
-    let Expect { expect_deadline: deadline, close_windows: closes_windows, .. } =
-        scenario.settings.verifier.downstream.settle();
-    Ok(Downstream { expectations, deadline, closes_windows })
+    let registry = formats.registry.clone();
+    Ok(Downstream { expectations, deadline, closes_windows, registry, is_left_to_others: !is_whole })
 }
 
 impl From<DeclareError> for ConfigError {

@@ -1,0 +1,127 @@
+//! Results downstream that name their schema in a registry, of events that are JSON or name one, too.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use apache_avro::Schema as Avro;
+use apache_avro::types::Value as Theirs;
+use apache_avro::writer::datum::GenericDatumWriter;
+use loadgen::registry::{Access, Registry, Schema, SchemaType};
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Copied};
+use crate::program::{Program, Run};
+use crate::registry::Apicurio;
+
+const EVENTS: u64 = 2_000;
+const WINDOW_MS: i64 = 1_000;
+/// The time is in microseconds, and two levels down.
+const TOTAL: &str = r#"{"type": "record", "name": "Total", "namespace": "shop", "fields": [
+    {"name": "name", "type": "string"},
+    {"name": "window", "type": {"type": "record", "name": "Window", "fields": [
+        {"name": "start", "type": {"type": "long", "logicalType": "timestamp-micros"}}]}},
+    {"name": "count", "type": ["null", "long"]}]}"#;
+
+fn produced(cluster: &Cluster, topic: &str, more: &[&str]) -> Run {
+    cluster.create(topic, 3, &[]);
+    let run = Program::new(cluster, topic)
+        .args_of(&["synth", "--rate", "400", "--num-records", &EVENTS.to_string(), "--gate-off", "generator_healthy"])
+        .args_of(more)
+        .run();
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    run
+}
+
+/// What a reader says of what came out of a topic.
+fn judged(cluster: &Cluster, topic: &str, expect: &str, more: &[&str]) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("expect.toml");
+    fs::write(&file, expect).unwrap();
+    Program::new(cluster, topic)
+        .args(["verify", "--until-idle", "2s", "--expect-deadline", "5s", "--expect", file.to_str().unwrap()])
+        .args_of(more)
+        .run()
+}
+
+/// The count of each type and window as a stream processor may write it.
+fn totals(cluster: &Cluster, topic: &str, schema: u32) -> Vec<Copied> {
+    let mut totals: BTreeMap<(String, i64), i64> = BTreeMap::new();
+    for (_, body) in cluster.read(topic, EVENTS) {
+        let event: Value = serde_json::from_str(&body).unwrap();
+        let start = event["timestamp"].as_i64().unwrap().div_euclid(WINDOW_MS) * WINDOW_MS;
+        *totals.entry((event["event_type"].as_str().unwrap().to_owned(), start)).or_default() += 1;
+    }
+    let avro = Avro::parse_str(TOTAL).unwrap();
+    let writer = GenericDatumWriter::builder(&avro).build().unwrap();
+    let record = |((name, start), count): ((String, i64), i64)| {
+        let window = Theirs::Record(vec![("start".to_owned(), Theirs::TimestampMicros(start * 1_000))]);
+        let count = Theirs::Union(1, Box::new(Theirs::Long(count)));
+        let fields = [("name", Theirs::String(name)), ("window", window), ("count", count)];
+        let total = Theirs::Record(fields.map(|(name, value)| (name.to_owned(), value)).into());
+        let mut body = [&[0][..], &schema.to_be_bytes()].concat();
+        body.extend(writer.write_value_to_vec(total).unwrap());
+        Copied { partition: 0, offset: 0, key: Vec::new(), body }
+    };
+    totals.into_iter().map(record).collect()
+}
+
+#[test]
+fn results_in_avro_are_found_by_the_names_of_their_fields() {
+    let (cluster, apicurio) = (Cluster::shared(), Apicurio::shared());
+    let registry = Registry::new(&Access::at(apicurio.address()).unwrap()).unwrap();
+    let id = registry.register("counted-out-value", &Schema::new(SchemaType::Avro, TOTAL), false).unwrap();
+    produced(cluster, "counted", &[]);
+    let mut records = totals(cluster, "counted", id);
+    cluster.create("counted-out", 1, &[]);
+    cluster.write_again("counted-out", &records);
+    let expect = |out: &str| {
+        format!(
+            r#"
+            [[expect]]
+            name = "counts"
+            key = "event_type"
+            window = {{ size = "1s" }}
+            output = {{ topic = "{out}", key = "name", start = "window.start", value = "count" }}
+            "#
+        )
+    };
+    let at = ["--schema-registry", apicurio.address()];
+    let run = judged(cluster, "counted", &expect("counted-out"), &at);
+    let of = run.report()["expectations"][0].clone();
+    assert_eq!((run.code, &of["right"]), (0, &of["expected"]), "{of}{}", run.stderr);
+    assert_eq!(of["right"], records.len());
+
+    // Without a registry nobody knows what they are, and one that is another shows.
+    let run = judged(cluster, "counted", &expect("counted-out"), &[]);
+    assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("--schema-registry names none"), "{}", run.stdout);
+    let last = records.len() / 2;
+    *records[last].body.last_mut().unwrap() ^= 2;
+    cluster.create("miscounted-out", 1, &[]);
+    cluster.write_again("miscounted-out", &records);
+    let run = judged(cluster, "counted", &expect("miscounted-out"), &at);
+    let of = run.report()["expectations"][0].clone();
+    assert_eq!((run.code, &of["wrong"], &of["unreadable"]), (3, &1.into(), &0.into()), "{of}");
+}
+
+#[test]
+fn events_that_name_their_schemas_are_the_input_as_plain_ones_are() {
+    let (cluster, apicurio) = (Cluster::shared(), Apicurio::shared());
+    for format in ["avro", "protobuf", "json-schema"] {
+        let (topic, out) = (format!("framed-{format}"), format!("framed-{format}-out"));
+        let at = ["--schema-registry", apicurio.address()];
+        produced(cluster, &topic, &[&at[..], &["--register", "--format", format, "--framing", "confluent"]].concat());
+        let mut records = cluster.read_all(&topic, 3);
+        let lost = records.pop().unwrap();
+        cluster.create(&out, 3, &[]);
+        cluster.write_again(&out, &records);
+        let expect = format!("[[expect]]\nname = \"all\"\nmatch = \"event_id\"\noutput = {{ topic = \"{out}\" }}\n");
+        let run = judged(cluster, &topic, &expect, &at);
+        let of = run.report()["expectations"][0].clone();
+        assert_eq!((&of["right"], &of["missing"]), (&(EVENTS - 1).into(), &1.into()), "{format}: {of}{}", run.stderr);
+        assert_eq!((of["unexpected"].as_u64(), of["unreadable"].as_u64(), run.code), (Some(0), Some(0), 3), "{of}");
+        let (range, offset) = (&of["explained"][0], lost.offset);
+        assert_eq!((&range["is_lost"], &range["from"], &range["to"]), (&true.into(), &offset.into(), &offset.into()));
+        assert_eq!(range["partition"], lost.partition);
+    }
+}
