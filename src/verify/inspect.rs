@@ -1,5 +1,6 @@
 //! One record: is it valid, is it ours, is it whole, is it the first, is it in order, how long did it take.
 
+mod again;
 mod inspected;
 mod order;
 
@@ -17,7 +18,7 @@ use crate::event::invalid::Invalid;
 use crate::event::opaque::Raw;
 use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
-use crate::kafka::{Record, Timestamp};
+use crate::kafka::Record;
 use crate::ledger::rules::{Rule, Rules};
 use crate::ledger::sightings::{RecordSighting, Sightings};
 use crate::measure::{FindingCounts, Shard};
@@ -27,8 +28,6 @@ use crate::wire::framing::SchemaId;
 pub use inspected::{Damaged, Duplicate, Inspected};
 use order::AwaitsNext;
 
-/// Duplicates whose kind is found out at the end, at most; of more it stays undecided.
-const REMEMBERED: usize = 100_000;
 /// So many schemas are looked for before one is asked after.
 const MOST_KNOWN: usize = 32;
 /// Damaged sightings kept for the examples.
@@ -313,35 +312,6 @@ impl<B: Book> Inspector<B> {
         let Ok(partition) = usize::try_from(record.partition) else { return };
         if let Some(counts) = shard.partitions.get_mut(partition) {
             counts.seen += 1;
-        }
-    }
-
-    fn duplicate(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) {
-        self.findings.0.duplicates += 1;
-        let kept = self.findings.count_of("duplicates") + self.duplicates.len();
-        let told = |what: &str| self.example(record, Some((stamp, decoded)), what);
-        let undecided = match record.timestamp {
-            _ if self.book.run().is_none() => "seen again; who wrote it twice shows only with the run's id (--run-id)",
-            Timestamp::Create(_) if self.duplicates.len() >= REMEMBERED => "seen again, one of too many to look into",
-            Timestamp::Create(create_ms) => {
-                let example = (kept < super::findings::EXAMPLES).then(|| told(""));
-                let (partition, offset) = (record.partition, record.offset);
-                let Stamp { lane, sequence, .. } = stamp;
-                let home = self
-                    .java_placed
-                    .then(|| self.slots.home_of_found(decoded.kind.index(), &decoded.record_key(), record.partition));
-                self.duplicates.push(Duplicate { lane, sequence, home, partition, offset, create_ms, example });
-                return;
-            }
-            Timestamp::LogAppend(_) => {
-                "seen again; the topic stamps records with its own time (LogAppendTime), so who wrote it twice cannot be told"
-            }
-            Timestamp::Missing => "seen again, without a time, so who wrote it twice cannot be told",
-        };
-        let example = (kept < super::findings::EXAMPLES).then(|| told(undecided));
-        self.findings.0.duplicates_undecided += 1;
-        if let Some(example) = example {
-            self.findings.0.keep_duplicate("undecided", super::findings::EXAMPLES, example);
         }
     }
 
