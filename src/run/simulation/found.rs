@@ -254,3 +254,21 @@ fn what_was_deleted_before_the_log_was_looked_at_above_its_high_watermark_is_not
     let slow = Plan { linger_ms: 1, latency_us: (300, 15_000), copy_ms: 100, drain_ms: 500, flush_ms: 300, ..few };
     assert!(!holds(&Plan { acts, ..slow }).classes.contains_key(&Class::Lost));
 }
+
+/// Copies that were too few refused some of what was in flight, so that a younger event came to lie before an older one. It had been read
+/// when the log was deleted up to right after it; the older one, as the first that was left, said that nothing younger had aged out, and with
+/// another leader the younger one was called lost.
+#[test]
+fn what_was_deleted_before_an_older_event_that_came_after_it_is_not_lost() {
+    for at_ms in 300..340 {
+        let acts = acts([
+            (0, Act::Lag { broker: 1, ms: 300 }),
+            (at_ms, Act::DeleteRecords { partition: 0 }),
+            (500, Act::Kill { broker: 0, ms: 300 }),
+        ]);
+        let few = Plan { events: 300, rate: 400, partitions: 1, brokers: 2, idempotent: false, ..Plan::calm(at_ms) };
+        let slow = Plan { linger_ms: 0, latency_us: (4_000, 9_000), delivery_timeout_ms: 5_000, ..few };
+        let covered = holds(&Plan { lag_ms: 50, acts, ..slow });
+        assert!(!covered.classes.contains_key(&Class::Lost), "deleted at {at_ms} ms");
+    }
+}
