@@ -270,7 +270,9 @@ fn shards_come_back_from_an_outage_at_their_end_that_is_longer_than_a_transactio
     shards[0].wait_for_rows(8);
     cluster.command(&["pause", "1"]);
     // A transaction lasts 10 s, and is given up by the cluster, or by the client, while it is away.
-    shards.iter().for_each(|shard| shard.wait_for_rows(8 + 15));
+    for shard in &shards {
+        shard.wait_for_rows(8 + 15);
+    }
     cluster.command(&["resume", "1"]);
     for run in shards.map(Started::finish) {
         assert_eq!(run.code, 0, "{}", run.stderr);

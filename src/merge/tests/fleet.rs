@@ -48,6 +48,23 @@ fn a_shard_that_nobody_calls_lost_is_missing_unless_somebody_else_knows_better()
 }
 
 #[test]
+fn of_what_shards_say_of_one_another_the_last_word_is_kept_and_comes_to_the_same() {
+    let running = ShardReport { state: ShardState::Running, scheduled: 950, ..lost() };
+    let [mut one, mut two] = of_three(&lost());
+    if let Some(fleet) = &mut two.report.fleet {
+        fleet.shards[2] = ShardReport { number: 3, ..running };
+    }
+    let whole = merge(vec![one.clone(), two.clone()], judged).unwrap().report;
+    let mut words = LastWords::default();
+    [&mut two, &mut one].map(|part| words.take(&mut part.report));
+    assert_eq!([&one, &two].map(|part| part.report.fleet.as_ref().unwrap().shards.len()), [1, 1]);
+    let known = words.of_others(&[1, 2].into());
+    assert_eq!(known, [ShardReport { number: 3, ..lost() }], "a loss says more than a later word of before");
+    let same = merge_with(vec![one, two], &known, &Readers::default(), judged).unwrap().report;
+    assert_eq!((same.fleet, same.ledger), (whole.fleet, whole.ledger));
+}
+
+#[test]
 fn the_shard_that_is_unlike_the_others_is_named() {
     let mut parts = of_three(&lost());
     let slip = |part: &mut Part, p99: u64| {
