@@ -205,3 +205,30 @@ fn rows_of_a_csv_become_events_of_a_declared_type_that_another_client_reads_fiel
         assert_eq!(body["view_id"].as_str().unwrap().len(), 36);
     }
 }
+
+#[test]
+fn rows_that_are_stamped_in_a_field_have_that_field_more_and_are_else_what_they_were() {
+    let cluster = Cluster::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let line = |line: &Line, n: u32| json!({ "at": line.received_ms, "key": line.key, "n": n }).to_string();
+    let lines = lines(line);
+    let file = written(folder.path(), "rows.ndjson", &lines);
+    cluster.create("stamped-rows", PARTITIONS, &[]);
+    let run = Program::new(cluster, "stamped-rows")
+        .args(["replay", file.to_str().unwrap(), "--time-field", "at", "--key-field", "key", "--rate", "unlimited"])
+        .args(["--stamp", "field:event id", "--gate-off", "generator_healthy"])
+        .run();
+    assert_eq!(run.report()["ledger"]["verified"], lines.len(), "{}", run.stderr);
+    let mut there = Vec::new();
+    for record in cluster.read_all("stamped-rows", PARTITIONS) {
+        let mut body: Value = serde_json::from_slice(&record.body).unwrap();
+        let id = body.as_object_mut().unwrap().remove("event id").unwrap();
+        assert!(uuid::Uuid::parse_str(id.as_str().unwrap()).is_ok_and(|id| id.get_version_num() == 7), "{id}");
+        there.push(body.to_string());
+    }
+    let as_read = |line: &Line| serde_json::from_str::<Value>(&line.text).unwrap().to_string();
+    let mut expected: Vec<String> = lines.iter().map(as_read).collect();
+    there.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(there, expected);
+}

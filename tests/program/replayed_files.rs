@@ -260,6 +260,7 @@ fn rows_are_stamped_in_a_field_that_is_named_and_any_that_has_it_already_is_a_ba
     let of_log = ["replay", "access.log", "--preset", "access-log", "--stamp", "field:id"];
     shell.run(&of_log).ends_with_code(104).complains("needs rows that are JSON objects or of a CSV");
     for (stamp, told) in [("field:", "the name of the field is missing"), ("id", "it is header, none, or field:NAME")] {
-        shell.run(&[&replay[..6], &["--stamp", stamp]].concat()).ends_with_code(2).complains(told);
+        let ran = shell.run(&[&replay[..6], &["--stamp", stamp]].concat()).complains(told);
+        assert_eq!(ran.code, 2, "{}", ran.err);
     }
 }
