@@ -134,7 +134,7 @@ fn windows_whose_results_came_are_kept_for_minutes_and_not_for_hours() {
             weights.push(oracle.weight());
         }
     }
-    assert_eq!(weights, vec![weights[0]; 6]);
+    assert_eq!(weights, [weights[0]; 6]);
     let report = end(oracle);
     assert_eq!((report.right, report.open, report.missing), (1_079, 1, 0), "{report:?}");
 }
