@@ -55,15 +55,12 @@ impl Catalogue {
     /// Reads the stamp of a record whose bytes are not read. One without such a header, or such a member of its value, is another producer's.
     fn opened<'a>(&'a self, raw: Raw<'a>) -> Result<Decoded<'a>, Invalid> {
         let member = self.id_member().zip(raw.value).and_then(|(name, value)| member::find(value, name));
-        let (bits, kind, after) = match member {
-            Some(Member { bits, kind, rest }) => {
-                let kind = kind.map_or(Some(TypeIndex::default()), |kind| self.find(str::from_utf8(kind).ok()?).ok());
-                (bits, kind.ok_or(Invalid::UnknownType)?, rest)
-            }
-            None => {
-                let (bits, kind) = raw.id_of_header()?;
-                (bits, kind, 0)
-            }
+        let (bits, kind, after) = if let Some(Member { bits, kind, rest }) = member {
+            let kind = kind.map_or(Some(TypeIndex::default()), |kind| self.find(str::from_utf8(kind).ok()?).ok());
+            (bits, kind.ok_or(Invalid::UnknownType)?, rest)
+        } else {
+            let (bits, kind) = raw.id_of_header()?;
+            (bits, kind, 0)
         };
         let planned = self.get(kind).ok_or(Invalid::UnknownType)?;
         Ok(Decoded::opaque(bits, kind, planned, (raw.value.unwrap_or_default(), after), raw.beside(kind)))
