@@ -84,9 +84,7 @@ pub(super) fn outcome(
     } else {
         let open = (by != EndedBy::Abort).then_some(&open as &dyn Fn(&str) -> Opened);
         tell_copies(config, prepared, open, duplicates, &states, &mut findings, &mut deadlines);
-        for damaged in damaged {
-            keep(&mut findings.examples, "corrupt", || damaged.example);
-        }
+        damaged.into_iter().for_each(|damaged| keep(&mut findings.examples, "corrupt", || damaged.example));
     }
     // What looked like a lane and never went on was another producer's; what did was seen, only later believed.
     let counts = book.counts();

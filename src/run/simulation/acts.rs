@@ -201,7 +201,7 @@ impl Cluster {
 
     /// The event of which a wrong record is made, its partition, and what it was.
     fn forged_from(&mut self, partition: usize, forgery: Forgery) -> Option<(Identity, usize, Arc<Message>)> {
-        if forgery.is_anothers() {
+        if forgery.is_anothers() || self.rng.random_bool(0.3) {
             let handed = self
                 .fates
                 .iter()

@@ -233,10 +233,12 @@ impl Plan {
         let length = begin + events * 1_000 / rate;
         for _ in 0..rng.random_range(0..=8) {
             let Some(kind) = on.choose(rng) else { break };
-            let at_ms = match rng.random_range(0..6) {
+            let at_ms = match rng.random_range(0..7) {
                 0 => begin,
                 1 => length,
                 2 => length + rng.random_range(0..=drain),
+                // While it is read again, where all had been read at once.
+                3 => length + rng.random_range(0..=100),
                 _ => rng.random_range(0..=length),
             };
             let act = Act::draw(*kind, &plan, rng);

@@ -102,8 +102,9 @@ impl<'a> Truth<'a> {
     /// could be known.
     pub(super) fn is_exact(&self, partition: usize) -> bool {
         let cluster = self.cluster;
-        // Where they were no end yet, it is to ask again for as long as it reads.
-        let asks_again = cluster.is_short[partition] && cluster.answers(partition) && !cluster.was_denied;
+        // Where they were no end yet, it is to ask again for as long as it reads, unless another leader's log is the shorter one.
+        let is_first = cluster.partitions[partition].epoch == 0;
+        let asks_again = cluster.is_short[partition] && is_first && cluster.answers(partition) && !cluster.was_denied;
         let again = if asks_again { cluster.read_until.saturating_sub(ASKS_AGAIN) } else { 0 };
         let asked = cluster.asked[partition].unwrap_or(0).max(again);
         !self.aborted && asked > cluster.changed[partition].max(cluster.disturbed_until)
