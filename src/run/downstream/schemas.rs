@@ -105,15 +105,13 @@ impl Known {
 impl Messages {
     fn json(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
         let (message, body) = framing::message(rest).ok_or(Malformed::NoMagic)?;
-        let known = self.met.iter().position(|(path, _)| *path == message);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let imports: Vec<(&str, &str)> = self.imports.iter().map(|(name, text)| (&**name, &**text)).collect();
-                let made = Transcoder::protobuf(&self.text, &imports, &message);
-                self.met.push((message, made.map_err(|_| Malformed::BadTag)?));
-                self.met.len() - 1
-            }
+        let at = if let Some(at) = self.met.iter().position(|(path, _)| *path == message) {
+            at
+        } else {
+            let imports: Vec<(&str, &str)> = self.imports.iter().map(|(name, text)| (&**name, &**text)).collect();
+            let made = Transcoder::protobuf(&self.text, &imports, &message);
+            self.met.push((message, made.map_err(|_| Malformed::BadTag)?));
+            self.met.len() - 1
         };
         self.met.get(at).map_or(Err(Malformed::BadTag), |(_, transcoder)| transcoder.json(body, out))
     }
