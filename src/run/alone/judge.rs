@@ -116,17 +116,7 @@ pub(super) fn outcome(
         read_throttling: client_errors::throttling(&throttle),
         schema_version: SCHEMA_VERSION,
         tool: surroundings::tool(),
-        run: Run {
-            id: config.run.map_or_else(String::new, |run| run.to_string()),
-            name: config.name.clone(),
-            started_at: summary::rfc3339(anchor),
-            measured_s: took.as_secs_f64(),
-            source: "topic".to_owned(),
-            interrupted: watched.interrupted,
-            wall_clock_drift_us: drift_ns / 1000,
-            deadlines_reached: deadlines,
-            ..Run::default()
-        },
+        run: facts(config, anchor, took, drift_ns, watched.interrupted, deadlines),
         environment,
         findings,
         reading: Some(reading),
@@ -163,6 +153,27 @@ pub(super) fn outcome(
         fidelity: None,
         fraud: None,
     })
+}
+
+fn facts(
+    config: &Config,
+    anchor: Anchor,
+    took: Nanos,
+    drift_ns: i64,
+    interrupted: bool,
+    deadlines_reached: Vec<String>,
+) -> Run {
+    Run {
+        id: config.run.map_or_else(String::new, |run| run.to_string()),
+        name: config.name.clone(),
+        started_at: summary::rfc3339(anchor),
+        measured_s: took.as_secs_f64(),
+        source: "topic".to_owned(),
+        interrupted,
+        wall_clock_drift_us: drift_ns / 1000,
+        deadlines_reached,
+        ..Run::default()
+    }
 }
 
 /// A topic that was made anew may have been seen to be only after the reader had ended, or have been another before it began.
