@@ -28,7 +28,7 @@ use crate::run::{Outcome, RunError, client_errors, group, sections, summary, sur
 use crate::verify::findings::keep;
 use crate::verify::look_up::Ours;
 use crate::verify::look_up::{Search, SearchResult, read_again};
-use crate::verify::topic_book::{Extent, LaneSeen, TopicBook};
+use crate::verify::topic_book::{Counts, Extent, LaneSeen, TopicBook};
 use crate::verify::{Duplicate, EndedBy, Inspected, PartitionState, VerifierEnd};
 
 /// While records still come, what was due so shortly before the last of them may be on its way: a gap before it is not missing yet.
@@ -81,13 +81,11 @@ pub(super) fn outcome(
     } else {
         let open = (by != EndedBy::Abort).then_some(&open as &dyn Fn(&str) -> Opened);
         tell_copies(config, prepared, open, duplicates, &states, &mut findings, &mut deadlines);
-        damaged.into_iter().for_each(|damaged| keep(&mut findings.examples, "corrupt", || damaged.example));
+        for damaged in damaged {
+            keep(&mut findings.examples, "corrupt", || damaged.example);
+        }
     }
-    // What looked like a lane and never went on was another producer's; what did was seen, only later believed.
-    let counts = book.counts();
-    findings.foreign += counts.unconfirmed + counts.older;
-    let seen = &mut sampler.total_mut().seen;
-    *seen = (*seen + counts.confirmed_late).saturating_sub(counts.older);
+    let counts = settle_lanes(&book, &mut findings, &mut sampler);
     let mut unverified = joined.as_mut().map_or_else(Vec::new, |joined| std::mem::take(&mut joined.unverified));
     summary::name_places(&prepared.target.slots, &mut unverified, &mut findings);
     let total = sampler.total();
@@ -160,6 +158,15 @@ pub(super) fn outcome(
         fidelity: None,
         fraud: None,
     })
+}
+
+/// What looked like a lane and never went on was another producer's; what did was seen, only later believed.
+fn settle_lanes(book: &TopicBook, findings: &mut Findings, sampler: &mut Sampler) -> Counts {
+    let counts = book.counts();
+    findings.foreign += counts.unconfirmed + counts.older;
+    let seen = &mut sampler.total_mut().seen;
+    *seen = (*seen + counts.confirmed_late).saturating_sub(counts.older);
+    counts
 }
 
 /// A topic that was made anew may have been seen to be only after the reader had ended, or have been another before it began.
