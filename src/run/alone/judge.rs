@@ -30,7 +30,7 @@ use crate::run::{Outcome, RunError, client_errors, group, sections, summary, sur
 use crate::verify::findings::keep;
 use crate::verify::look_up::Ours;
 use crate::verify::look_up::{Search, SearchResult, read_again};
-use crate::verify::topic_book::{Extent, TopicBook};
+use crate::verify::topic_book::{Counts, Extent, TopicBook};
 use crate::verify::{Duplicate, EndedBy, Inspected, PartitionState, VerifierEnd};
 use gaps::{Gaps, lane_reading};
 
@@ -84,13 +84,11 @@ pub(super) fn outcome(
     } else {
         let open = (by != EndedBy::Abort).then_some(&open as &dyn Fn(&str) -> Opened);
         tell_copies(config, prepared, open, duplicates, &states, &mut findings, &mut deadlines);
-        damaged.into_iter().for_each(|damaged| keep(&mut findings.examples, "corrupt", || damaged.example));
+        for damaged in damaged {
+            keep(&mut findings.examples, "corrupt", || damaged.example);
+        }
     }
-    // What looked like a lane and never went on was another producer's; what did was seen, only later believed.
-    let counts = book.counts();
-    findings.foreign += counts.unconfirmed + counts.older;
-    let seen = &mut sampler.total_mut().seen;
-    *seen = (*seen + counts.confirmed_late).saturating_sub(counts.older);
+    let counts = settle_lanes(&book, &mut findings, &mut sampler);
     let mut unverified = joined.as_mut().map_or_else(Vec::new, |joined| std::mem::take(&mut joined.unverified));
     summary::name_places(&prepared.target.slots, &mut unverified, &mut findings);
     let total = sampler.total();
@@ -116,7 +114,17 @@ pub(super) fn outcome(
         read_throttling: client_errors::throttling(&throttle),
         schema_version: SCHEMA_VERSION,
         tool: surroundings::tool(),
-        run: facts(config, anchor, took, drift_ns, watched.interrupted, deadlines),
+        run: Run {
+            id: config.run.map_or_else(String::new, |run| run.to_string()),
+            name: config.name.clone(),
+            started_at: summary::rfc3339(anchor),
+            measured_s: took.as_secs_f64(),
+            source: "topic".to_owned(),
+            interrupted: watched.interrupted,
+            wall_clock_drift_us: drift_ns / 1000,
+            deadlines_reached: deadlines,
+            ..Run::default()
+        },
         environment,
         findings,
         reading: Some(reading),
@@ -155,25 +163,13 @@ pub(super) fn outcome(
     })
 }
 
-fn facts(
-    config: &Config,
-    anchor: Anchor,
-    took: Nanos,
-    drift_ns: i64,
-    interrupted: bool,
-    deadlines_reached: Vec<String>,
-) -> Run {
-    Run {
-        id: config.run.map_or_else(String::new, |run| run.to_string()),
-        name: config.name.clone(),
-        started_at: summary::rfc3339(anchor),
-        measured_s: took.as_secs_f64(),
-        source: "topic".to_owned(),
-        interrupted,
-        wall_clock_drift_us: drift_ns / 1000,
-        deadlines_reached,
-        ..Run::default()
-    }
+/// What looked like a lane and never went on was another producer's; what did was seen, only later believed.
+fn settle_lanes(book: &TopicBook, findings: &mut Findings, sampler: &mut Sampler) -> Counts {
+    let counts = book.counts();
+    findings.foreign += counts.unconfirmed + counts.older;
+    let seen = &mut sampler.total_mut().seen;
+    *seen = (*seen + counts.confirmed_late).saturating_sub(counts.older);
+    counts
 }
 
 /// A topic that was made anew may have been seen to be only after the reader had ended, or have been another before it began.
