@@ -56,7 +56,9 @@ fn of_what_shards_say_of_one_another_the_last_word_is_kept_and_comes_to_the_same
     }
     let whole = merge(vec![one.clone(), two.clone()], judged).unwrap().report;
     let mut words = LastWords::default();
-    [&mut two, &mut one].map(|part| words.take(&mut part.report));
+    for part in [&mut two, &mut one] {
+        words.take(&mut part.report);
+    }
     assert_eq!([&one, &two].map(|part| part.report.fleet.as_ref().unwrap().shards.len()), [1, 1]);
     let known = words.of_others(&[1, 2].into());
     assert_eq!(known, [ShardReport { number: 3, ..lost() }], "a loss says more than a later word of before");
