@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::wire::value::{bytes_to_uuid, uuid_to_text};
+use crate::wire::value::bytes_to_uuid;
 
 pub use first::FirstStamp;
 
@@ -268,7 +268,7 @@ impl Stamp {
 /// Puts a UUID into the place that was left for it.
 pub(super) fn put(bits: u128, place: &mut [u8]) {
     match place.len() {
-        TEXT_LENGTH => place.copy_from_slice(&uuid_to_text(bits)),
+        TEXT_LENGTH => drop(Uuid::from_u128(bits).hyphenated().encode_lower(place)),
         BYTES_LENGTH => place.copy_from_slice(&bits.to_be_bytes()),
         // The place has the length of what is written.
         BASE64_LENGTH => drop(STANDARD.encode_slice(bits.to_be_bytes(), place)),

@@ -94,19 +94,6 @@ const fn digits_of(value: u64) -> u64 {
     tens | ((pairs - tens * 10) << 8)
 }
 
-/// The eight hexadecimal digits of a number, the first one in the lowest byte, letters in lower case.
-#[inline]
-pub(super) const fn hex_of(value: u32) -> u64 {
-    // Each byte gets two places, then each half of it one.
-    let bytes = value.swap_bytes() as u64;
-    let halves = (bytes | bytes << 16) & 0x0000_ffff_0000_ffff;
-    let apart = (halves | halves << 8) & 0x00ff_00ff_00ff_00ff;
-    let digits = (apart >> 4 | apart << 8) & 0x0f0f_0f0f_0f0f_0f0f;
-    // From 10 on a digit and 6 are 16 and more.
-    let letters = ((digits + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
-    (digits | ZEROS) + letters * ((b'a' - b'0' - 10) as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -130,11 +117,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn hexadecimal_digits_are_those_of_the_number(value: u32) {
-            prop_assert_eq!(hex_of(value).to_le_bytes().to_vec(), format!("{value:08x}").into_bytes());
-        }
-
         #[test]
         fn a_decimal_has_all_its_decimals(units: u64, bits in 0_u32..64, scale in 0_u32..12, is_negative: bool) {
             let units = i128::from(units >> bits) * if is_negative { -1 } else { 1 };

@@ -3,7 +3,6 @@
 
 use std::fmt::Display;
 
-use super::digits::hex_of;
 use super::shape::{Field, Record, Shape, Unit, Value};
 use super::sink::{Escaped, Part, Sink};
 use super::word::of_hex;
@@ -349,19 +348,11 @@ fn whole(value: i128, min: i128, max: i128, sink: &mut impl Sink) -> Result<(), 
 
 /// The 36 characters of a UUID, in lower case. Most are that of an id before the stamp takes its place.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "each word is cut to its width on purpose")]
-pub(crate) fn uuid_to_text(value: u128) -> [u8; uuid::fmt::Hyphenated::LENGTH] {
+pub(super) fn uuid_to_text(value: u128) -> [u8; uuid::fmt::Hyphenated::LENGTH] {
     let mut text = *b"00000000-0000-0000-0000-000000000000";
-    if value == 0 {
-        return text;
+    if value != 0 {
+        uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text);
     }
-    let [first, second, third, fourth] = [96, 64, 32, 0].map(|shift| hex_of((value >> shift) as u32).to_le_bytes());
-    text[..8].copy_from_slice(&first);
-    text[9..13].copy_from_slice(&second[..4]);
-    text[14..18].copy_from_slice(&second[4..]);
-    text[19..23].copy_from_slice(&third[..4]);
-    text[24..28].copy_from_slice(&third[4..]);
-    text[28..].copy_from_slice(&fourth);
     text
 }
 
