@@ -1,5 +1,6 @@
-//! Mirrors between clusters: a source that dies and comes back, a target that does, one that is slower than its source, and an end in
-//! the middle of a backlog. What the mirror says is compared with what another client reads in the target.
+//! Mirrors between clusters: a source that dies and comes back, a target that does, one that is slower than its source,
+//! and an end in the middle of a backlog. What the mirror says is compared with what another client reads in the
+//! target.
 
 use std::collections::BTreeMap;
 use std::fs;
