@@ -16,11 +16,12 @@ const BLOCK: usize = 256 << 10;
 const HELD: usize = 32 << 20;
 /// A recording of 300,000 records of 200 B in a second is 60 MB: the level has to be a cheap one.
 const LEVEL: i32 = 1;
-/// The shortest repetition that is looked for, as that level has it for larger blocks: in events in JSON that is a little faster and makes them smaller.
+/// The shortest repetition that is looked for, as that level has it for larger blocks: in events in JSON that is a
+/// little faster and makes them smaller.
 const MIN_MATCH: u32 = 7;
 
-/// A recording being written. What it holds is in the file after [`Writer::flush`]; a file that was not ended is read up to its
-/// last block.
+/// A recording being written. What it holds is in the file after [`Writer::flush`]; a file that was not ended is read
+/// up to its last block.
 pub struct Writer<W> {
     out: W,
     marker: [u8; MARKER],

@@ -137,7 +137,7 @@ impl Encoder {
         };
         let key = put(raw.key, None);
         let body = put(raw.value, member);
-        Sealed { key, body, headers, stamp, content }
+        Sealed { body, key, headers, stamp, content }
     }
 }
 

@@ -1,5 +1,6 @@
-//! The self-test's fourth run: events that come in over HTTP, are answered, and suffer something between their answer and the log. What
-//! each client was told must be what is so as far as the cluster's answers go, and what is not so must be found.
+//! The self-test's fourth run: events that come in over HTTP, are answered, and suffer something between their answer
+//! and the log. What each client was told must be what is so as far as the cluster's answers go, and what is not so
+//! must be found.
 
 mod client;
 

@@ -1,5 +1,5 @@
-//! A layer before the broker that does wrong to every tenth event in turn, and what must be found of it: for runs whose events are not those
-//! of the shop.
+//! A layer before the broker that does wrong to every tenth event in turn, and what must be found of it: for runs whose
+//! events are not those of the shop.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -98,7 +98,8 @@ impl HarmPlan {
     pub(super) fn of(&self, n: u64) -> Option<Harm> {
         let turn = (n / STEP) % self.harms.len() as u64;
         let harm = *self.harms.get(usize::try_from(turn).ok()?)?;
-        // The first of two that hold the same; but no two equal ones can be told apart that are said to lie at one offset.
+        // The first of two that hold the same; but no two equal ones can be told apart that are said to lie at one
+        // offset.
         let victim = u64::from(self.are_twins && harm == Harm::Dropped);
         // Not the last ones: what is dropped needs one that follows.
         (n % STEP == victim && n < self.events - 2 * STEP).then_some(harm)
@@ -139,7 +140,8 @@ impl Harmed {
         *self.done.lock().unwrap_or_else(PoisonError::into_inner).entry(harm).or_default() += 1;
     }
 
-    /// What was done against what was found. `is_told` says whether who waits for an event was told what must be said of it.
+    /// What was done against what was found. `is_told` says whether who waits for an event was told what must be said
+    /// of it.
     pub(super) fn rows(&self, outcome: &Outcome, is_told: impl Fn(u64) -> bool) -> Vec<Row> {
         let Self { plan, done, .. } = self;
         let done = done.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! The self-test's third run: records without stamps, known by their places and by what they hold. Every two neighbours hold the same, so
-//! that nothing but its place tells one from the other.
+//! The self-test's third run: records without stamps, known by their places and by what they hold. Every two neighbours
+//! hold the same, so that nothing but its place tells one from the other.
 
 use std::sync::Arc;
 

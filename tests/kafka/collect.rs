@@ -73,7 +73,9 @@ fn nothing_is_answered_200_that_is_not_in_the_log_though_the_broker_is_killed() 
 /// Four clients send one event after the other, while the broker answers, is away, and answers again.
 fn nothing_is_answered_200_that_is_not_in_the_log(away: &str, back: &str) {
     let cluster = Cluster::start();
-    let patience = ["--answer-deadline", "500ms", "--verify", "--pass-through", "--key-field", "id"];
+    // However long a busy machine takes to bring the broker back, no event is given up meanwhile.
+    let kept = ["-X", "delivery.timeout.ms=300000", "--pass-through", "--key-field", "id"];
+    let patience = [&["--answer-deadline", "500ms", "--verify"], &kept[..]].concat();
     let collector = Collector::start(&cluster, "away", &patience);
     let (acked, refused) = (Mutex::new(BTreeSet::new()), AtomicU32::new(0));
     let (next, over) = (AtomicU32::new(0), AtomicBool::new(false));

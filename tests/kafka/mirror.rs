@@ -1,5 +1,6 @@
-//! Mirrors between clusters: a source that dies and comes back, a target that does, one that is slower than its source, and an end in
-//! the middle of a backlog. What the mirror says is compared with what another client reads in the target.
+//! Mirrors between clusters: a source that dies and comes back, a target that does, one that is slower than its source,
+//! and an end in the middle of a backlog. What the mirror says is compared with what another client reads in the
+//! target.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,8 +20,10 @@ fn write(cluster: &Cluster, topic: &str, numbers: std::ops::Range<u32>) {
 }
 
 /// What a topic holds: by partition, keys and values in their order.
-fn held(cluster: &Cluster, topic: &str) -> BTreeMap<i32, Vec<(Vec<u8>, Vec<u8>)>> {
-    let mut held = BTreeMap::<i32, Vec<_>>::new();
+type Held = BTreeMap<i32, Vec<(Vec<u8>, Vec<u8>)>>;
+
+fn held(cluster: &Cluster, topic: &str) -> Held {
+    let mut held = Held::new();
     for record in cluster.read_all(topic, PARTITIONS) {
         held.entry(record.partition).or_default().push((record.key, record.body));
     }
@@ -66,7 +69,7 @@ fn a_mirror_goes_on_where_its_source_or_its_target_was_killed_and_comes_back() {
     wait_for(&mirroring, &to, "live", 2_000);
     for (cluster, numbers) in [(&from, 2_000..3_000), (&to, 3_000..4_000)] {
         cluster.command(&["kill", "1"]);
-        if std::ptr::eq(cluster, &to) {
+        if cluster.address() == to.address() {
             // They wait for the target.
             write(&from, "live", numbers.clone());
             to.command(&["start", "1"]);

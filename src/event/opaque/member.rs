@@ -1,6 +1,8 @@
-//! The stamp as the first member of a JSON object, in the place of a header: `{"NAME":"ID",` and the object's own members as they were.
+//! The stamp as the first member of a JSON object, in the place of a header: `{"NAME":"ID",` and the object's own
+//! members as they were.
 //!
-//! Where there are several types the id is followed by a slash and the name of the type: nothing else in such a record tells it.
+//! Where there are several types the id is followed by a slash and the name of the type: nothing else in such a record
+//! tells it.
 
 use crate::event::stamp::{self, Stamp, TEXT_LENGTH};
 

@@ -58,7 +58,7 @@ impl<'a> Client<'a> {
         self.wait(|| connection.ask("GET", "/healthz", "").is_ok_and(|(status, _)| status == 200))?;
         for _ in 0..BAD {
             expect(connection.post("[1]")?.0, 400)?;
-            let many = vec!["{}"; ROOM.0 + 1].join(",");
+            let many = ["{}"; ROOM.0 + 1].join(",");
             expect(connection.post(&format!("[{many}]"))?.0, 413)?;
             // Who sends too much is not listened to any more.
             connection = self.connect()?;

@@ -37,7 +37,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether it is to come up with what is live where it is behind; who wants it slower than it comes wants it behind.
+    /// Whether it is to come up with what is live where it is behind; who wants it slower than it comes wants it
+    /// behind.
     #[must_use]
     pub fn catches_up(&self) -> bool {
         self.speed.as_f64() >= 1.0

@@ -1,10 +1,12 @@
 //! The order in which records go out: partitions are merged by time, each in the order of its log.
 //!
-//! A partition of which more is there but not read yet is waited for, so that a reader that is ahead in one does not carry its records
-//! before earlier ones of another. Where there is no room left to wait, what is there goes, and is counted.
+//! A partition of which more is there but not read yet is waited for, so that a reader that is ahead in one does not
+//! carry its records before earlier ones of another. Where there is no room left to wait, what is there goes, and is
+//! counted.
 //!
-//! What was written since the run began is live. Where such a record waits, the mirror is behind, and the gap before it is played a little
-//! shorter: without that a mirror at the speed of 1 would stay behind for as long as it was held up once.
+//! What was written since the run began is live. Where such a record waits, the mirror is behind, and the gap before it
+//! is played a little shorter: without that a mirror at the speed of 1 would stay behind for as long as it was held up
+//! once.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -38,7 +40,8 @@ pub(super) struct Merge {
     partitions: Vec<Partition>,
     /// The place of each topic's first partition, and the type of its records.
     topics: BTreeMap<String, (usize, TypeIndex)>,
-    /// The first record of each partition that has one, the earliest at the top; of one time the partition's place decides.
+    /// The first record of each partition that has one, the earliest at the top; of one time the partition's place
+    /// decides.
     heads: BinaryHeap<Reverse<(i64, usize)>>,
     /// Partitions of which more is there, and none waits.
     awaited: usize,
@@ -99,7 +102,8 @@ impl Merge {
         self.bytes >= self.room
     }
 
-    /// Whether who waits for room is to be told: not of every record that goes, unless others wait for one that is to come.
+    /// Whether who waits for room is to be told: not of every record that goes, unless others wait for one that is to
+    /// come.
     pub(super) const fn wants_more(&self) -> bool {
         !self.is_full() && (self.awaited > 0 || self.bytes < self.room - self.room / 4)
     }

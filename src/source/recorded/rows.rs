@@ -100,6 +100,7 @@ impl Spooled {
 }
 
 /// The object that a row is, to which a field of that name can be added; or what is wrong with the row.
+#[expect(clippy::zero_sized_map_values, reason = "an object is read as a map, and no set is")]
 fn stampable<'a>(row: &Row<'a>, name: &str) -> Result<Result<&'a str, RowProblem>, FileError> {
     if !matches!(row.layout, Layout::Json | Layout::Flat) {
         let why = "--stamp field:NAME needs rows that are JSON objects or of a CSV; these are lines, which have no fields to add to";
