@@ -4,7 +4,7 @@ use std::fs;
 
 use super::{merge, shard};
 use crate::cluster::Cluster;
-use crate::program::Program;
+use crate::program::{Program, Started};
 
 #[test]
 fn shards_leave_their_results_to_one_reader_and_a_whole_without_it_is_not_evaluated() {
@@ -17,7 +17,7 @@ fn shards_leave_their_results_to_one_reader_and_a_whole_without_it_is_not_evalua
     fs::write(&file, text).unwrap();
     let expect = ["--expect", file.to_str().unwrap()];
     let of = |number| shard(topic, "a9", number).args(expect).args(["--duration", "2s"]).start();
-    let shards = ["1/2", "2/2"].map(of).map(|started| started.finish());
+    let shards = ["1/2", "2/2"].map(of).map(Started::finish);
     for run in &shards {
         assert_eq!((run.code, &run.report()["ledger"]["verified"]), (4, &300.into()), "{}", run.stderr);
         assert!(run.stdout.contains("this is a part of the run"), "{}", run.stdout);
