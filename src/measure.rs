@@ -43,7 +43,7 @@ mod tests {
                 shard.record_sight(phase, TypeIndex(0), at);
                 shard.record_no_sight(phase, TypeIndex(0), at);
             }
-            shard.count(together);
+            shard.count(&together);
             drop(shard);
             let interval = sampler.sample();
             for latency in [Kind::ServiceTime, Kind::ResponseTime, Kind::EndToEnd] {
@@ -74,9 +74,9 @@ mod tests {
             at_once.record_answer(&mut together, phase, kind, service, response);
             let mut alone = Together::default();
             one_by_one.record_answer(&mut alone, phase, kind, service, response);
-            one_by_one.count(alone);
+            one_by_one.count(&alone);
         }
-        at_once.count(together);
+        at_once.count(&together);
         let told = |shard: &Shard| {
             let of_phases = shard
                 .phases

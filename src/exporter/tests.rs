@@ -52,7 +52,7 @@ fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
             interval.record_answer(&mut together, 0, TypeIndex(0), Nanos::from_millis(3), Nanos::from_millis(7));
             interval.record_sight(0, TypeIndex(0), Nanos::from_millis(20));
         }
-        interval.count(together);
+        interval.count(&together);
         (interval.sent, interval.acked, interval.seen, interval.bytes) = (events, events, events, 200 * events);
         interval.kinds[0].sent = events;
         interval.partitions[1].acked = events;

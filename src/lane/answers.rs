@@ -141,7 +141,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 answers.settle(flight.sequence, place, &open);
             }
         }
-        shard.count(together);
+        shard.count(&together);
         self.setup.traffic.settle(settled);
     }
 

@@ -60,11 +60,13 @@ impl Shard {
     }
 
     /// Counts what is left of answers that came at once.
-    pub fn count(&mut self, together: Together) {
+    pub fn count(&mut self, together: &Together) {
         let Together { service, response, types } = together;
-        self.count_of_phase(Kind::ServiceTime, service);
-        self.count_of_phase(Kind::ResponseTime, response);
-        types.into_iter().for_each(|run| self.count_of_type(run));
+        self.count_of_phase(Kind::ServiceTime, *service);
+        self.count_of_phase(Kind::ResponseTime, *response);
+        for run in types {
+            self.count_of_type(*run);
+        }
     }
 
     fn count_of_phase(&mut self, kind: Kind, Run { index, latency, times }: Run) {

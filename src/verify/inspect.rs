@@ -78,7 +78,7 @@ impl<B: Book> Inspector<B> {
             numbering: Numbering::default(),
             findings: Findings::default(),
             duplicates: Vec::new(),
-            overtaking: Overtaking::new(),
+            overtaking: Overtaking::default(),
             damaged: Vec::new(),
             damaged_seen: 0,
             mended: 0,

@@ -20,8 +20,34 @@ pub struct Late {
     pub after: Place,
 }
 
-/// By lane and partition, the highest sequence that lies before one that should have come first.
-pub type Overtaking = BTreeMap<(u16, i32), u64>;
+/// By lane and partition, what lay before an event that should have come first: the highest until then, in the order of offsets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overtaking(BTreeMap<(u16, i32), Vec<Place>>);
+
+impl Overtaking {
+    /// Places kept of each lane in each partition.
+    const MOST: usize = 1_000;
+
+    /// Notes what an event of that lane was overtaken by.
+    pub fn note(&mut self, lane: u16, partition: i32, by: Place) {
+        let places = self.0.entry((lane, partition)).or_default();
+        let is_full = places.len() >= Self::MOST;
+        match places.last_mut() {
+            Some(last) if last.sequence >= by.sequence => {}
+            // Further forward than it was: more may have come before an offset then, and not less.
+            Some(last) if is_full => last.sequence = by.sequence,
+            _ => places.push(by),
+        }
+    }
+
+    /// The highest sequence that overtook another one and lay before that offset.
+    #[must_use]
+    pub fn before(&self, lane: u16, partition: i32, offset: i64) -> Option<u64> {
+        let places = self.0.get(&(lane, partition))?;
+        let count = places.partition_point(|place| place.offset < offset);
+        places[..count].last().map(|place| place.sequence)
+    }
+}
 
 /// The last sightings of each lane in each partition.
 #[derive(Debug)]
@@ -91,6 +117,17 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_overtook_is_told_as_of_an_offset_and_is_never_less_for_want_of_room() {
+        let (mut overtaking, most) = (Overtaking::default(), Overtaking::MOST as u64);
+        for number in 0..most + 5 {
+            overtaking.note(1, 0, Place { sequence: number * 2, offset: i64::try_from(number * 3).unwrap() });
+        }
+        assert_eq!(overtaking.before(1, 0, 30), Some(18), "what lay at 30 did not lie before it");
+        assert_eq!([overtaking.before(1, 0, 0), overtaking.before(0, 0, 9), overtaking.before(1, 1, 9)], [None; 3]);
+        assert_eq!(overtaking.before(1, 0, i64::MAX), Some((most + 4) * 2));
+    }
 
     #[test]
     fn a_sequence_that_goes_back_is_reordered_and_names_its_neighbours() {

@@ -106,9 +106,9 @@ impl Horizons {
     /// be the youngest record. What it should have come before may be gone.
     pub(in crate::run) fn note(&mut self, record: &Record<'_>, stamp: Stamp) {
         if self.moved.contains(&record.partition) {
-            let place = (stamp.lane, record.partition);
-            let overtaking = self.overtaking.get(&place).copied().filter(|highest| *highest > stamp.sequence);
-            self.first_left.entry(place).or_insert(overtaking.map_or(stamp.sequence, |highest| highest + 1));
+            let overtaking = self.overtaking.before(stamp.lane, record.partition, record.offset);
+            let first = overtaking.map_or(stamp.sequence, |highest| stamp.sequence.max(highest + 1));
+            self.first_left.entry((stamp.lane, record.partition)).or_insert(first);
         }
     }
 
@@ -160,6 +160,7 @@ mod tests {
     use crate::event::stamp::DueTime;
     use crate::kafka::Timestamp;
     use crate::kafka::headers::Headers;
+    use crate::verify::Place;
 
     fn stamp(sequence: u64) -> Stamp {
         Stamp { due: DueTime::from_unix_ns(0), tag: 0, lane: 0, sequence, check: 0 }
@@ -173,7 +174,7 @@ mod tests {
     #[test]
     fn an_absent_event_is_gone_unless_it_may_have_aged_out() {
         let states = [PartitionState { log_start: 5, ..PartitionState::default() }, PartitionState::default()];
-        let mut horizons = Horizons::new(&states, &Overtaking::new());
+        let mut horizons = Horizons::new(&states, &Overtaking::default());
         let mut present = Presence::default();
         for (partition, sequence) in [(1, 3), (0, 10), (0, 12), (1, 13)] {
             horizons.note(&record(partition), stamp(sequence));
@@ -190,18 +191,19 @@ mod tests {
     #[test]
     fn what_should_have_come_after_the_first_that_is_left_may_have_come_before_it() {
         let states = [PartitionState { log_start: 5, ..PartitionState::default() }];
-        let first_left = |first: u64| {
-            let mut horizons = Horizons::new(&states, &[((0, 0), 12)].into());
+        let first_left = |first: u64, offset: i64| {
+            let mut overtaking = Overtaking::default();
+            for place in [Place { sequence: 11, offset: 3 }, Place { sequence: 12, offset }] {
+                overtaking.note(0, 0, place);
+            }
+            let mut horizons = Horizons::new(&states, &overtaking);
             horizons.note(&record(0), stamp(first));
             horizons.of(0)
         };
-        assert_eq!(
-            first_left(10),
-            13,
-            "12 was read before one that should have come first, which may have been this one"
-        );
-        assert_eq!(first_left(12), 12, "nothing higher was read before it");
-        assert_eq!(first_left(14), 14);
+        let why = "it was read before one that should have come first, which may have been this one";
+        assert_eq!([first_left(10, 4), first_left(10, 6)], [13, 12], "{why}");
+        assert_eq!(first_left(12, 6), 12, "nothing higher was read before it");
+        assert_eq!(first_left(14, 4), 14);
     }
 
     #[test]

@@ -196,8 +196,8 @@ impl<'a> SecondReading<'a> {
         let each = |record: &Record<'_>, OwnEvent { stamp, is_at_home }: OwnEvent| {
             if truncated {
                 let is_copy = copies.has(record);
-                // What somebody wrote to another partition does not make up for the event that is gone from its own, seen there first or not.
-                if is_at_home {
+                // A copy that somebody wrote to another partition does not make up for the event that is gone from its own.
+                if is_at_home || is_copy != Some(true) {
                     presence.entry(stamp.lane).or_default().note(stamp.sequence);
                 }
                 // Only what the first reader was given, in its key's partition, has an order in which it came.

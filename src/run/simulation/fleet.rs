@@ -115,11 +115,11 @@ fn are_the_same(plan: &Plan) -> RunReport {
 fn one_at_a_time(seed: u64) -> Plan {
     Plan {
         events: 400,
-        rate: 100,
+        rate: 50,
         partitions: 3,
         linger_ms: 0,
         copy_ms: 1,
-        latency_us: (300, 1_500),
+        latency_us: (300, 8_000),
         ..Plan::calm(seed)
     }
 }
@@ -137,7 +137,7 @@ fn four_processes_come_to_the_figures_of_one_with_four_lanes() {
 
 #[test]
 fn and_so_they_do_where_events_are_refused() {
-    let acts = vec![Planned { at_ms: 900, act: Act::Refuse { written: false, ms: 700 } }];
+    let acts = vec![Planned { at_ms: 1_800, act: Act::Refuse { written: false, ms: 1_400 } }];
     let one = are_the_same(&Plan { acts, ..one_at_a_time(8) });
     assert!(one.ledger.refused > 50 && one.ledger.verified > 300, "{:?}", one.ledger);
 }

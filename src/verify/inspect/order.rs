@@ -24,8 +24,7 @@ impl<B: Book> Inspector<B> {
         let place = Place { sequence: stamp.sequence, offset: record.offset };
         let late = self.book.place(stamp, partition, place);
         if let Some(Late { overtaken_by, .. }) = late {
-            let highest = self.overtaking.entry((stamp.lane, record.partition)).or_default();
-            *highest = overtaken_by.sequence.max(*highest);
+            self.overtaking.note(stamp.lane, record.partition, overtaken_by);
         }
         if !self.awaiting_next.is_empty() {
             self.tell_follower(stamp.lane, record.partition, place);

@@ -81,7 +81,7 @@ fn folder_of(files: &[(&str, String)]) -> tempfile::TempDir {
 }
 
 fn proto(imports: &[&str], rest: &str) -> String {
-    let imports: String = imports.iter().map(|name| format!("import \"{name}\";\n")).collect();
+    let imports = imports.iter().map(|name| format!("import \"{name}\";\n")).collect::<Vec<_>>().concat();
     format!("syntax = \"proto3\";\npackage shop;\n{imports}{rest}\n")
 }
 
@@ -105,7 +105,8 @@ fn run_of_orders(schemas: &std::path::Path, readers: &[&std::path::Path]) -> Res
     let kafka = "[kafka]\nformat = \"protobuf\"\nschema_registry = \"http://127.0.0.1:1\"\n";
     let versions = format!("[schemas]\nv1 = \"{}\"\n", schemas.display());
     let phase = "[[phase]]\nrate = \"10/s\"\nduration = \"1s\"\nschema = \"v1\"\n";
-    let words: String = readers.iter().map(|reader| format!("--reader-schema {} ", reader.display())).collect();
+    let words =
+        readers.iter().map(|reader| format!("--reader-schema {} ", reader.display())).collect::<Vec<_>>().concat();
     run_of(&format!("{source}{versions}{kafka}{phase}"), &words, &[])
 }
 
