@@ -25,6 +25,8 @@ pub(super) const EACH: u64 = 3_000;
 const HEAD: u64 = 300;
 /// Nor do the last ones, but for those that are delayed: the reader withholds some of them.
 const TAIL: u64 = 300;
+/// So many events follow, among which there is one of the same partition that suffers nothing.
+const FOLLOWED: u64 = 200;
 /// The partition whose first records are deleted, and in whose last ones a delay disturbs nobody.
 pub(super) const DELETED_IN: i32 = 0;
 /// Records of that partition after which another leader seems to have taken over.
@@ -79,7 +81,12 @@ impl Plan {
         };
         for fault in Fault::of(wire).filter(by_plan) {
             let count = random.random_range(2..=9);
-            let can_suffer = |victim: &mut Identity| fault != Fault::BadUnion || with_unions.contains(victim);
+            let can_suffer = |victim: &mut Identity| match fault {
+                Fault::BadUnion => with_unions.contains(victim),
+                // The next one that suffers nothing is to be read, too.
+                Fault::Swapped => victim.1 < EACH - TAIL - FOLLOWED,
+                _ => true,
+            };
             faults.extend(victims.extract_if(.., can_suffer).take(count).map(|victim| (victim, fault)));
         }
         for (lane, places) in &lanes {
