@@ -110,6 +110,13 @@ impl Code {
             .unwrap_or_else(|| format!("error {}", self.0))
     }
 
+    /// The name of an error that librdkafka calls so: the protocol's, where it has one.
+    #[must_use]
+    pub fn name_of(said: &str) -> String {
+        let named = NAMED.iter().find(|(number, _)| native::error_name(*number).as_deref() == Some(said));
+        named.map_or(said, |(_, name)| name).to_owned()
+    }
+
     /// Whether the client says it by itself, without an answer of a broker.
     #[must_use]
     pub const fn is_local(self) -> bool {
@@ -157,6 +164,7 @@ mod tests {
     #[test]
     fn a_code_is_told_by_the_protocols_name_and_one_that_nobody_knows_by_its_number() {
         assert_eq!(Code(10).to_string(), "MESSAGE_TOO_LARGE (Broker: Message size too large)");
+        assert_eq!([Code::name_of("MSG_SIZE_TOO_LARGE"), Code::name_of("_NEW")], ["MESSAGE_TOO_LARGE", "_NEW"]);
         assert_eq!(Code(-195).to_string(), "_TRANSPORT (Local: Broker transport failure)");
         assert_eq!(Code(80).name(), "PREFERRED_LEADER_NOT_AVAILABLE");
         assert_eq!((Code(133).name(), Code(133).to_string()), ("error 133".to_owned(), "error 133".to_owned()));

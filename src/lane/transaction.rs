@@ -100,7 +100,7 @@ impl Cause {
         let error = error.trim_end_matches(')').split(',').next()?;
         let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
         let is_known = !error.is_empty() && error.chars().all(is_name);
-        is_known.then(|| Self { error: error.to_owned(), words: words.to_owned(), follows: false })
+        is_known.then(|| Self { error: Code::name_of(error), words: words.to_owned(), follows: false })
     }
 }
 
