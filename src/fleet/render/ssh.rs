@@ -2,6 +2,9 @@
 
 use super::{File, Fleet, Purpose, Results, quoted};
 
+/// What draws a run id.
+const RUN_ID: &str = "od -An -N8 -tx1 /dev/urandom | tr -d ' '";
+
 pub(super) fn files(fleet: &Fleet) -> Vec<File> {
     let mut inventory = String::from(
         "# One machine a shard: put their names in. JOB_COMPLETION_INDEX is the shard's number less one.\n[shards]\n",
@@ -22,20 +25,18 @@ pub(super) fn files(fleet: &Fleet) -> Vec<File> {
         (Purpose::Run, Results::Folder) => (GATHER, merge("results/{{ run_id }}/shard-*/*/")),
     };
     let what = match fleet.purpose {
-        Purpose::Run => {
-            format!(
-                "Starts the {shards} shards of {name}, one on each machine of inventory.ini, and merges what they leave behind:"
-            )
-        }
+        Purpose::Run => format!(
+            "Starts the {shards} shards of {name}, one on each machine of inventory.ini, and merges what they leave behind:\n\
+             #\n#   ansible-playbook playbook.yml -e run_id=$({RUN_ID})"
+        ),
         Purpose::Capacity => format!(
             "Starts {shards} shards for {name}, one on each machine of inventory.ini, which make the probes of a search of the same run id:\n\
-             #\n#   loadgen capacity scenario.toml --shards {shards} --fleet-topic {topic} --run-id ID"
+             #\n#   run_id=$({RUN_ID})\n#   ansible-playbook playbook.yml -e run_id=$run_id &\n\
+             #   loadgen capacity scenario.toml --shards {shards} --fleet-topic {topic} --run-id $run_id"
         ),
     };
     let playbook = format!(
         r#"# {what}
-#
-#   ansible-playbook playbook.yml -e run_id=$(od -An -N8 -tx1 /dev/urandom | tr -d ' ')
 #
 # LOADGEN names the program here, which is copied to each machine (default: /usr/local/bin/loadgen). Secrets stand in the variables
 # of loadgen_environment, from a vault: -e @secrets.yml with loadgen_environment: {{SASL_PASSWORD: ...}}.
@@ -45,7 +46,7 @@ pub(super) fn files(fleet: &Fleet) -> Vec<File> {
   # They wait for one another: ansible.cfg lets all of them go on at once.
   strategy: free
   vars:
-    folder: "/tmp/loadgen-{{{{ run_id }}}}"
+    folder: "/tmp/loadgen-{{{{ run_id }}}}-{{{{ inventory_hostname }}}}"
     loadgen: "{{{{ lookup('env', 'LOADGEN') | default('/usr/local/bin/loadgen', true) }}}}"
     loadgen_environment: {{}}
   tasks:
@@ -105,7 +106,14 @@ fn merge(what: &str) -> String {
           "${{LOADGEN:-/usr/local/bin/loadgen}}" merge {what}
           --out results/{{{{ run_id }}}}/whole
         chdir: "{{{{ playbook_dir }}}}"
+      register: whole
       changed_when: true
+      failed_when: false
+
+    - name: Tell what became of it
+      ansible.builtin.debug:
+        msg: "{{{{ whole.stdout_lines + whole.stderr_lines }}}}"
+      failed_when: whole.rc != 0
 "#
     )
 }
@@ -120,19 +128,19 @@ const GATHER: &str = r"
     - name: Bring it here
       ansible.builtin.fetch:
         src: '{{ folder }}/bundle.tar'
-        dest: 'results/{{ run_id }}/{{ inventory_hostname }}.tar'
+        dest: '{{ playbook_dir }}/results/{{ run_id }}/{{ inventory_hostname }}.tar'
         flat: true
 
     - name: Make a folder for it
       ansible.builtin.file:
-        path: 'results/{{ run_id }}/{{ inventory_hostname }}'
+        path: '{{ playbook_dir }}/results/{{ run_id }}/{{ inventory_hostname }}'
         state: directory
         mode: '0755'
       delegate_to: localhost
 
     - name: Unpack it
       ansible.builtin.unarchive:
-        src: 'results/{{ run_id }}/{{ inventory_hostname }}.tar'
-        dest: 'results/{{ run_id }}/{{ inventory_hostname }}'
+        src: '{{ playbook_dir }}/results/{{ run_id }}/{{ inventory_hostname }}.tar'
+        dest: '{{ playbook_dir }}/results/{{ run_id }}/{{ inventory_hostname }}'
       delegate_to: localhost
 ";
