@@ -31,6 +31,7 @@ pub mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -133,7 +134,8 @@ pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Re
 /// The whole command line, with the variables named in the long help.
 #[must_use]
 pub fn command() -> clap::Command {
-    refined(Cli::command())
+    static WHOLE: LazyLock<clap::Command> = LazyLock::new(|| refined(Cli::command()));
+    WHOLE.clone()
 }
 
 fn refined(command: clap::Command) -> clap::Command {

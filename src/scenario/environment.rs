@@ -119,10 +119,15 @@ impl Environment {
     #[must_use]
     pub fn unknown(&self, command: &Command) -> Vec<String> {
         let mut known = Vec::new();
-        names_of(command, &mut known);
         let mut lines = Vec::new();
         for variables in self.levels() {
-            for name in variables.values.keys().filter(|name| name.starts_with("LOADGEN_") && !known.contains(name)) {
+            for name in variables.values.keys().filter(|name| name.starts_with("LOADGEN_")) {
+                if known.is_empty() {
+                    names_of(command, &mut known);
+                }
+                if known.contains(name) {
+                    continue;
+                }
                 let nearest = nearest(name, known.iter().map(String::as_str));
                 let advice = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
                 lines.push(format!(

@@ -4,15 +4,17 @@ use std::collections::HashMap;
 
 use crate::figures::as_f64;
 
-/// Different scores that are kept apart.
+/// Different scores that are kept apart, unless another number is asked for.
 const MOST: usize = 1 << 20;
 /// Bits that are let go of at once where there are more.
 const STEP: u32 = 4;
 
 /// How many events have each score.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ranking {
     counts: HashMap<u64, Counts>,
+    /// Different scores that are kept apart.
+    most: usize,
     /// Lowest bits of scores that are not told apart.
     dropped: u32,
 }
@@ -30,12 +32,22 @@ const fn ordered(score: f64) -> u64 {
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
 }
 
+impl Default for Ranking {
+    fn default() -> Self {
+        Self::of_at_most(MOST)
+    }
+}
+
 impl Ranking {
+    pub(super) fn of_at_most(most: usize) -> Self {
+        Self { counts: HashMap::new(), most, dropped: 0 }
+    }
+
     pub(super) fn add(&mut self, score: f64, is_fraudulent: bool) {
         let counts = self.counts.entry(ordered(score) >> self.dropped).or_default();
         counts.fraudulent += u64::from(is_fraudulent);
         counts.honest += u64::from(!is_fraudulent);
-        while self.counts.len() > MOST {
+        while self.counts.len() > self.most {
             self.dropped += STEP;
             for (score, counts) in std::mem::take(&mut self.counts) {
                 let coarse = self.counts.entry(score >> STEP).or_default();

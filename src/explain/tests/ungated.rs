@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use crate::explain::report_schema;
 use crate::gate::metric::{Part, table::metrics};
 use crate::gate::path::{Names, Path, resolve};
+use crate::gate::reading::Missing;
 use crate::report::RunReport;
 
 /// Numbers that no gate is about, by the start of their place in the report, and why.
@@ -192,9 +194,9 @@ fn paths() -> Vec<Path> {
     metrics().iter().map(|metric| resolve(&of(metric.part, &metric.name), &names).unwrap()).collect()
 }
 
-fn read(report: &Value, paths: &[Path]) -> Vec<String> {
-    let report: RunReport = serde_json::from_value(report.clone()).unwrap();
-    paths.iter().map(|path| format!("{:?}", path.read(&report).map(|reading| reading.value))).collect()
+fn read(report: &Value, paths: &[Path]) -> Vec<Result<u64, Missing>> {
+    let report = RunReport::deserialize(report).unwrap();
+    paths.iter().map(|path| path.read(&report).map(|reading| reading.value.to_bits())).collect()
 }
 
 /// `start` with `*` for any name.

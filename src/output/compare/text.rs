@@ -274,12 +274,16 @@ mod tests {
     use crate::compare::fixture::bundle;
     use crate::compare::{Aspect, Options, compare};
 
-    fn shown(columns: usize) -> String {
+    fn some_comparison() -> Comparison {
         let mut new = bundle("b", 60, 2);
         new.report.environment.client_config.insert("linger.ms".to_owned(), "50".to_owned());
         new.report.environment.cores = 4;
         let options = Options { draws: 400, allow: [Aspect::Machine].into(), ..Options::default() };
-        text(&compare(&[bundle("a", 60, 1)], &[new], &options).unwrap(), &[], columns)
+        compare(&[bundle("a", 60, 1)], &[new], &options).unwrap()
+    }
+
+    fn shown(columns: usize) -> String {
+        text(&some_comparison(), &[], columns)
     }
 
     #[test]
@@ -345,8 +349,9 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_columns_there_are() {
+        let comparison = some_comparison();
         for columns in 60..=100 {
-            for line in shown(columns).lines() {
+            for line in text(&comparison, &[], columns).lines() {
                 assert!(line.width() <= columns, "{columns}: {line}");
             }
         }

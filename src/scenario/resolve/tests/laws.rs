@@ -24,6 +24,26 @@ fn variable(option: &str) -> String {
     format!("LOADGEN_{}", option.to_uppercase().replace('-', "_"))
 }
 
+#[test]
+fn the_strongest_level_decides_the_pace_alone() {
+    let options = ["--speed 7", "--fit 7s", "--rate 7/s"];
+    let variables = [("PRODUCER_SPEED", "7"), ("LOADGEN_FIT", "7s"), ("LOADGEN_RATE", "7/s")];
+    let paces = [speed("7"), Pace::Fit(Duration::from_secs(7)), Pace::Rate("7".parse().unwrap())];
+    let one_or_none = || (0..3).map(Some).chain([None]);
+    for option in one_or_none() {
+        for process in one_or_none() {
+            for file in one_or_none() {
+                let words = option.map_or("", |which: usize| options[which]);
+                let level = |said: Option<usize>| said.map(|which| variables[which]).into_iter().collect::<Vec<_>>();
+                let plan = resolved(&format!("replay f.csv {words}"), &level(process), &level(file)).unwrap().plan;
+                let strongest = option.or(process).or(file);
+                let expected = strongest.map_or(speed("1"), |which| paces[which].clone());
+                assert_eq!(plan.pace, expected, "{option:?} {process:?} {file:?}");
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_strongest_level_that_says_anything_decides(given in any_given()) {
@@ -45,18 +65,6 @@ proptest! {
             };
             prop_assert_eq!(found, strongest.map_or(default, u64::from), "{}", one.option);
         }
-    }
-
-    #[test]
-    fn the_strongest_level_decides_the_pace_alone(said in proptest::array::uniform3(proptest::option::of(0_usize..3))) {
-        let options = ["--speed 7", "--fit 7s", "--rate 7/s"];
-        let variables = [("PRODUCER_SPEED", "7"), ("LOADGEN_FIT", "7s"), ("LOADGEN_RATE", "7/s")];
-        let paces = [speed("7"), Pace::Fit(Duration::from_secs(7)), Pace::Rate("7".parse().unwrap())];
-        let level = |index: usize| said[index].map(|which| variables[which]).into_iter().collect::<Vec<_>>();
-        let words = said[0].map_or("", |which| options[which]);
-        let plan = resolved(&format!("replay f.csv {words}"), &level(1), &level(2)).unwrap().plan;
-        let expected = said.iter().flatten().next().map_or(speed("1"), |which| paces[*which].clone());
-        prop_assert_eq!(plan.pace, expected);
     }
 
     #[test]
