@@ -2,6 +2,7 @@
 //!
 //! A thread locks its own shard once per batch, the sampler once a second, so nobody waits for anybody.
 
+mod answer_batch;
 pub mod cgroup;
 pub mod client;
 pub mod latency;
@@ -10,17 +11,16 @@ pub mod process;
 mod recorder;
 mod shard;
 mod throttle;
-mod together;
 
 pub use crate::report::AbortCause;
 pub use crate::report::latency::Kind;
+pub use answer_batch::AnswerBatch;
 pub use client::ClientSums;
 pub use latency::LatencyHistogram;
 pub use presence::{Absence, Hiccups, Presence};
 pub use recorder::{Recorder, Sampler};
 pub use shard::{FindingCounts, KindShard, PartitionShard, PhaseShard, Shard, Side, Stall};
 pub use throttle::ReadThrottle;
-pub use together::Together;
 
 #[cfg(test)]
 mod tests {
@@ -36,14 +36,14 @@ mod tests {
         let mut sampler = Sampler::new(vec![recorder.clone()], 2, 1, 1);
         for _second in 0..2 {
             let mut shard = recorder.open();
-            let mut together = Together::default();
+            let mut batch = AnswerBatch::default();
             for (phase, at) in [(0, ms(900)), (1, ms(1))] {
-                shard.record_answer(&mut together, phase, TypeIndex(0), at, at);
+                shard.record_answer(&mut batch, phase, TypeIndex(0), at, at);
                 shard.record_no_answer(phase, TypeIndex(0), at, at);
                 shard.record_sight(phase, TypeIndex(0), at);
                 shard.record_no_sight(phase, TypeIndex(0), at);
             }
-            shard.count(&together);
+            shard.count(&batch);
             drop(shard);
             let interval = sampler.sample();
             for latency in [Kind::ServiceTime, Kind::ResponseTime, Kind::EndToEnd] {
@@ -69,14 +69,14 @@ mod tests {
         let mut at_once = Shard::new(3, 17, 1);
         let mut one_by_one = Shard::new(3, 17, 1);
         (at_once.warm_ups, one_by_one.warm_ups) = (1, 1);
-        let mut together = Together::default();
+        let mut batch = AnswerBatch::default();
         for (phase, kind, service, response) in answers {
-            at_once.record_answer(&mut together, phase, kind, service, response);
-            let mut alone = Together::default();
+            at_once.record_answer(&mut batch, phase, kind, service, response);
+            let mut alone = AnswerBatch::default();
             one_by_one.record_answer(&mut alone, phase, kind, service, response);
             one_by_one.count(&alone);
         }
-        at_once.count(&together);
+        at_once.count(&batch);
         let told = |shard: &Shard| {
             let of_phases = shard
                 .phases

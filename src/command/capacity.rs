@@ -23,7 +23,7 @@ use crate::output::capacity::{page, text};
 use crate::output::html::HtmlError;
 use crate::progress::{self, Screen, Shown, terminal};
 use crate::run::Interrupts;
-use crate::scenario::plan::{LiveView, Plan, Presentation, Together};
+use crate::scenario::plan::{LiveView, Plan, Presentation, Sharding};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, Resolved, RunRequest, Scenario, resolve, results};
 use crate::schedule::Rate;
@@ -153,7 +153,7 @@ fn search(
             settings,
             number,
             made: known.len(),
-            together: Together::ALONE,
+            sharding: Sharding::ALONE,
         };
         let left = Cell::new(None);
         let found = capacity::search(

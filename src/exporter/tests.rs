@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::event::catalogue::{Catalogue, TypeIndex};
 use crate::kafka::slots::Slots;
-use crate::measure::{ClientSums, Shard, Together};
+use crate::measure::{AnswerBatch, ClientSums, Shard};
 use crate::report::{LatencySummary, LedgerCounts, TimelineRow, Verdict};
 use crate::run;
 
@@ -47,12 +47,12 @@ fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
     let mut total = Shard::new(1, 7, 2);
     for second in 1..=seconds {
         let mut interval = Shard::new(1, 7, 2);
-        let mut together = Together::default();
+        let mut batch = AnswerBatch::default();
         for _ in 0..events {
-            interval.record_answer(&mut together, 0, TypeIndex(0), Nanos::from_millis(3), Nanos::from_millis(7));
+            interval.record_answer(&mut batch, 0, TypeIndex(0), Nanos::from_millis(3), Nanos::from_millis(7));
             interval.record_sight(0, TypeIndex(0), Nanos::from_millis(20));
         }
-        interval.count(&together);
+        interval.count(&batch);
         (interval.sent, interval.acked, interval.seen, interval.bytes) = (events, events, events, 200 * events);
         interval.kinds[0].sent = events;
         interval.partitions[1].acked = events;

@@ -11,7 +11,7 @@ use crate::kafka::errors::About;
 use crate::kafka::{Answer, Code, Notice, lacks_right};
 use crate::ledger::answers::Placed;
 use crate::ledger::{Marks, OpenBook, Outstanding};
-use crate::measure::{Presence, Shard, Side, Stall, Together};
+use crate::measure::{AnswerBatch, Presence, Shard, Side, Stall};
 use crate::publish::Publisher;
 use crate::source::web::Fate;
 
@@ -56,7 +56,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let silence = Silence { presence: &self.presence, threshold: self.setup.patience.stall_threshold.into(), now };
         let open = self.book.open();
         let mut shard = self.setup.recorder.open();
-        let (mut settled, mut together) = (0, Together::default());
+        let (mut settled, mut batch) = (0, AnswerBatch::default());
         for report in &self.reports {
             let Some(flight) = self.flights.end(report.ticket) else { continue };
             let service = now - flight.sent;
@@ -64,7 +64,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             let phase = usize::from(flight.phase);
             match report.answer {
                 Answer::Acked => {
-                    shard.record_answer(&mut together, phase, flight.kind, service, response);
+                    shard.record_answer(&mut batch, phase, flight.kind, service, response);
                     if let Ok(index) = usize::try_from(report.partition)
                         && let Some(silent) = self.gaps.answered(index, now)
                     {
@@ -141,7 +141,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 answers.settle(flight.sequence, place, &open);
             }
         }
-        shard.count(&together);
+        shard.count(&batch);
         self.setup.traffic.settle(settled);
     }
 

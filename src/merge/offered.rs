@@ -9,8 +9,8 @@ use crate::report::{Offered, PhaseReport};
 /// The whole run, on the common clock. A part's first event was due one span before its last one was sent.
 pub(super) fn whole(parts: &[Aligned]) -> Offered {
     let sum = added(parts.iter().map(|part| &part.report.offered));
-    let mut sent = Together::default();
-    let mut due = Together::default();
+    let mut sent = Extent::default();
+    let mut due = Extent::default();
     for part in parts {
         let offered = &part.report.offered;
         let count = part.report.by_type.values().map(|of_type| of_type.sent).sum();
@@ -28,8 +28,8 @@ pub(super) fn whole(parts: &[Aligned]) -> Offered {
 /// One phase, which the parts ran side by side.
 pub(super) fn phase(parts: &[&PhaseReport]) -> Offered {
     let sum = added(parts.iter().map(|part| &part.offered));
-    let mut sent = Together::default();
-    let mut due = Together::default();
+    let mut sent = Extent::default();
+    let mut due = Extent::default();
     for PhaseReport { offered, ledger, .. } in parts {
         let count = ledger.scheduled - ledger.not_attempted.min(ledger.scheduled);
         sent.add(count, 0.0, span(count, offered.achieved_rate_per_s));
@@ -46,13 +46,13 @@ fn span(count: u64, rate_per_s: f64) -> f64 {
 
 /// Events of several parts, and the time they took together.
 #[derive(Clone, Copy, Debug, Default)]
-struct Together {
+struct Extent {
     count: u64,
     /// First and last, in seconds.
     between: Option<(f64, f64)>,
 }
 
-impl Together {
+impl Extent {
     fn add(&mut self, count: u64, first: f64, last: f64) {
         if count > 0 {
             self.count += count;
@@ -81,8 +81,8 @@ fn added<'a>(parts: impl Iterator<Item = &'a Offered>) -> Offered {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run takes less than 2^52 ms")]
-fn with_rates(sum: &Offered, sent: Together, due: Option<Together>) -> Offered {
-    let rate_per_s = due.and_then(Together::rate_per_s);
+fn with_rates(sum: &Offered, sent: Extent, due: Option<Extent>) -> Offered {
+    let rate_per_s = due.and_then(Extent::rate_per_s);
     let achieved_rate_per_s = sent.rate_per_s().unwrap_or_default();
     Offered {
         rate_per_s,

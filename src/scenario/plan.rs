@@ -3,7 +3,7 @@
 mod downstream;
 mod group;
 mod presentation;
-mod together;
+mod sharding;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -38,8 +38,8 @@ use crate::source::synthetic::fraud::Truth;
 use crate::source::{mirrored, recorded, web};
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
+pub use sharding::{Fleet, Sharding};
 use std::sync::Arc;
-pub use together::{Fleet, Together};
 
 /// All that a run needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub struct Plan {
     /// What the engine is told. Where the processes of a run do not share an id, each run draws one of its own.
     pub run: run::Config,
     /// Which part of the run this process carries.
-    pub together: Together,
+    pub sharding: Sharding,
     /// How events are written.
     pub formats: FormatPlan,
     /// Where events come from.
@@ -77,7 +77,7 @@ impl Plan {
     /// Settings that cannot be run.
     pub fn new(
         scenario: &mut Scenario,
-        together: Together,
+        sharding: Sharding,
         presentation: Presentation,
         registry: Option<Access>,
     ) -> Result<Self, ConfigError> {
@@ -113,29 +113,29 @@ impl Plan {
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
-        let truth = truth(&scenario.source, setup.seed, setup.lanes.saturating_mul(together.shard.of));
+        let truth = truth(&scenario.source, setup.seed, setup.lanes.saturating_mul(sharding.shard.of));
         let known = RunFacts { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic, truth: truth.as_ref() };
         let is_read = presentation.dry_run || !cluster.bootstrap_server.as_deref().is_none_or(is_stand_in);
-        let downstream = downstream::of(scenario, known, &formats, is_read, together.shard.of == 1)?;
+        let downstream = downstream::of(scenario, known, &formats, is_read, sharding.shard.of == 1)?;
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
         let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));
         check_chaos(bootstrap.is_none(), &verify)?;
-        let together = together.check(setup.lanes, bootstrap.is_none())?;
+        let sharding = sharding.check(setup.lanes, bootstrap.is_none())?;
         let verify = is_verified.then_some(verify);
         let client = Property::table(&cluster.client);
         let reads = verify.as_ref().map(|verify| verify.back.isolation);
         let transactions = transactions(&scenario.settings.target.transactions, &client, reads, bootstrap.is_none())?;
         // Part i of n has the i-th block of lanes.
-        let (count, shard) = (setup.lanes, together.shard);
+        let (count, shard) = (setup.lanes, sharding.shard);
         let lanes = Lanes { first: count * (shard.number - 1), count, all: count * shard.of };
         let source = source(scenario, setup.seed, lanes.all)?;
         let run = run::Config {
             name: setup.name,
-            id: together.run_id.unwrap_or(RunId(0)),
+            id: sharding.run_id.unwrap_or(RunId(0)),
             seed: setup.seed,
             lanes,
-            start_at_unix_ns: together.start_at.map(|at| u64::try_from(at.as_nanosecond()).unwrap_or_default()),
+            start_at_unix_ns: sharding.start_at.map(|at| u64::try_from(at.as_nanosecond()).unwrap_or_default()),
             pacing: setup.pacing,
             event_time,
             late: setup.late.clone().unwrap_or_default().seeded(setup.seed),
@@ -171,7 +171,7 @@ impl Plan {
         };
         Ok(Self {
             run,
-            together,
+            sharding,
             formats,
             source,
             pace,

@@ -17,7 +17,7 @@ use super::error::ConfigError;
 use super::file::read_expectations;
 use super::level::Level;
 use super::place::Place;
-use super::plan::{Plan, Presentation, Together};
+use super::plan::{Plan, Presentation, Sharding};
 use super::registry::access;
 use super::schemas;
 use super::source::SourceConfig;
@@ -123,7 +123,7 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     warnings.extend(client.notes.iter().cloned());
     let dump = layers.iter().any(|(_, layer)| layer.target.cluster.client.contains(&values::Property::Dump));
     let given = layers.into_iter().map(|(_, layer)| layer).reduce(Layer::over).unwrap_or_default();
-    let (together, presentation) = (Together::of(&given), Presentation::of(&given));
+    let (sharding, presentation) = (Sharding::of(&given), Presentation::of(&given));
     let told = given.outcome.alert.clone();
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
@@ -133,7 +133,7 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
         scenario.expectations.extend(read_expectations(&file)?);
     }
     let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
-    let mut plan = Plan::new(&mut scenario, together, presentation, registry)?;
+    let mut plan = Plan::new(&mut scenario, sharding, presentation, registry)?;
     plan.bootstrap_said_by = client.bootstrap_said_by();
     if let RunRequest::Search(_) = wanted {
         if told.is_some() || !scenario.alerts.is_empty() {
@@ -216,7 +216,7 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
                 }
                 let RunLimits { setup, .. } = &mut layer.limits;
                 setup.basics = BasicOptions { name: setup.basics.name.take(), ..BasicOptions::default() };
-                (setup.padding, layer.limits.lateness, layer.limits.together) = Default::default();
+                (setup.padding, layer.limits.lateness, layer.limits.sharding) = Default::default();
                 (layer.events, layer.recording, layer.pace) = Default::default();
                 (layer.target.coding, layer.target.transactions) = Default::default();
                 (None, "")

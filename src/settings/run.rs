@@ -151,7 +151,7 @@ layer! {
 
     /// What the processes of one run agree on, and which of them this one is. Not in the scenario, which all of them share.
     #[command(next_help_heading = "Run")]
-    pub struct TogetherOptions {
+    pub struct ShardingOptions {
         /// Id of the run, at most 16 hexadecimal digits [default: random]
         ///
         /// Processes that share the load of one run share it: see --shard. The number of a CI job will do, or a UUID.
@@ -196,7 +196,7 @@ layer! {
         pub length: LengthOptions,
         /// Which part of it is made here.
         #[command(flatten)]
-        pub together: TogetherOptions,
+        pub sharding: ShardingOptions,
         /// How late events may be.
         #[command(flatten)]
         pub lateness: LatenessOptions,

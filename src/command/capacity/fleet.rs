@@ -24,7 +24,7 @@ use crate::output::capacity::text;
 use crate::progress;
 use crate::run::Interrupts;
 use crate::scenario::Resolved;
-use crate::scenario::plan::{Fleet, LiveView, Plan, Together};
+use crate::scenario::plan::{Fleet, LiveView, Plan, Sharding};
 use crate::settings::fleet::{OnShardLoss, Results, USUAL_TOPIC};
 use crate::settings::run::Shard;
 use crate::verdict::ExitCode;
@@ -193,7 +193,7 @@ pub(super) fn on_call(resolved: &Resolved, options: &SearchFleetOptions, shard: 
             on_loss: OnShardLoss::Continue,
             results: Results::Topic,
         };
-        Together { run_id: Some(run_id), shard, start_at: None, fleet: Some(fleet) }
+        Sharding { run_id: Some(run_id), shard, start_at: None, fleet: Some(fleet) }
     };
     let mut scenario = resolved.scenario.clone();
     let plan = Plan::new(&mut scenario, planned(meeting.search), presentation.clone(), registry)?;
@@ -237,7 +237,7 @@ pub(super) fn on_call(resolved: &Resolved, options: &SearchFleetOptions, shard: 
             settings,
             number: None,
             made: usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1),
-            together: planned(run),
+            sharding: planned(run),
         };
         match prober.run(rate, None) {
             Ok((report, _)) if report.run.interrupted => {

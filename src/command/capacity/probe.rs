@@ -19,7 +19,7 @@ use crate::progress::Screen;
 use crate::report::{GateOutcome, GateResult, RunReport, TimelineRow};
 use crate::run::Interrupts;
 use crate::scenario::Scenario;
-use crate::scenario::plan::{Plan, Presentation, Together};
+use crate::scenario::plan::{Plan, Presentation, Sharding};
 use crate::schedule::Rate;
 use crate::schedule::config::PhaseConfig;
 use crate::schedule::text::Span;
@@ -58,7 +58,7 @@ pub(super) struct Prober<'a> {
     /// Probes made before.
     pub(super) made: usize,
     /// Which part of each probe is made here.
-    pub(super) together: Together,
+    pub(super) sharding: Sharding,
 }
 
 /// Where the bundles of the probes of a search are, in its folder.
@@ -101,7 +101,7 @@ impl Prober<'_> {
         self.made += 1;
         let mut scenario = self.scenario(rate)?;
         let registry = self.plan.formats.registry.clone();
-        let mut plan = Plan::new(&mut scenario, self.together.clone(), self.presentation.clone(), registry)?;
+        let mut plan = Plan::new(&mut scenario, self.sharding.clone(), self.presentation.clone(), registry)?;
         (plan.run.catalogue, plan.run.schemas) = (Arc::clone(&self.plan.run.catalogue), self.plan.run.schemas.clone());
         let number = name(self.number, self.made);
         let schedule = planned_load::schedule(&plan, self.source)?;
@@ -126,7 +126,7 @@ impl Prober<'_> {
             inflow: None,
         };
         let mut behind = Behind::default();
-        let share = (rate / u64::from(self.together.shard.of)).max(1);
+        let share = (rate / u64::from(self.sharding.shard.of)).max(1);
         let (report, _) = recording.make(schedule, &mut |tick| {
             if behind.beyond_hope(tick.scheduled.saturating_sub(tick.total.acked), share) {
                 ControlFlow::Break(HOPELESS.to_owned())

@@ -18,7 +18,7 @@ use crate::output::files;
 use crate::progress::{self, terminal};
 use crate::report::RunReport;
 use crate::run::Interrupts;
-use crate::scenario::plan::{LiveView, Plan, Together};
+use crate::scenario::plan::{LiveView, Plan, Sharding};
 use crate::scenario::{self, Environment, Resolved, Scenario, resolve, results};
 use crate::settings::run::RunOptions;
 use crate::settings::values::{Bundles, CompareOutput};
@@ -114,7 +114,7 @@ impl Turn {
             presentation.view = LiveView::Line;
         }
         // Each run is one of its own, whatever run this process may otherwise be a part of.
-        let mut plan = Plan::new(&mut scenario, Together::ALONE, presentation, resolved.formats.registry)
+        let mut plan = Plan::new(&mut scenario, Sharding::ALONE, presentation, resolved.formats.registry)
             .map_err(|error| of(error.into()))?;
         plan.bootstrap_said_by = resolved.bootstrap_said_by;
         let source = load(&plan).map_err(of)?;

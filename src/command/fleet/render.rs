@@ -17,19 +17,19 @@ use crate::verdict::ExitCode;
 pub(super) fn render(args: FleetRender, environment: &Environment) -> Result<Done, Failure> {
     let FleetRender { scenario, shards, starter, purpose, out, image, mut options } = args;
     let bad = |reason: &str, hint: &str| Failure::new(ExitCode::BadConfiguration, reason).hint(hint);
-    let together = &mut options.limits.together;
-    if together.shard.is_some() || together.run_id.is_some() || together.start_at.is_some() {
+    let sharding = &mut options.limits.sharding;
+    if sharding.shard.is_some() || sharding.run_id.is_some() || sharding.start_at.is_some() {
         return Err(bad(
             "which shard a process is, and of which run, is said when it starts",
             "leave --shard, --run-id and --start-at out",
         ));
     }
     // One of them stands for all: the plan says whether so many shards can be.
-    together.shard = Some(Shard { number: 1, of: shards });
-    together.run_id = Some(crate::event::stamp::RunId(0));
-    let topic = together.fleet_topic.get_or_insert_with(|| USUAL_TOPIC.to_owned()).clone();
-    let (deadline, on_loss) = (together.fleet_deadline, together.on_shard_loss);
-    let asked = together.results;
+    sharding.shard = Some(Shard { number: 1, of: shards });
+    sharding.run_id = Some(crate::event::stamp::RunId(0));
+    let topic = sharding.fleet_topic.get_or_insert_with(|| USUAL_TOPIC.to_owned()).clone();
+    let (deadline, on_loss) = (sharding.fleet_deadline, sharding.on_shard_loss);
+    let asked = sharding.results;
     if purpose == Purpose::Capacity && (on_loss.is_some() || asked == Some(Results::Folder)) {
         return Err(bad(
             "a search goes on where a shard is lost, and has the bundles of its probes from the topic",

@@ -42,7 +42,7 @@ impl<'a> Crew<'a> {
         planned: Option<u64>,
         folder: &Path,
     ) -> Self {
-        let (kafka, shard) = (&config.kafka, plan.together.shard);
+        let (kafka, shard) = (&config.kafka, plan.sharding.shard);
         let topic = Topic {
             name: fleet.topic.clone(),
             bootstrap: kafka.bootstrap.clone().unwrap_or_default(),
@@ -171,7 +171,7 @@ fn of_all(scenario: &str) -> String {
 
 /// Why the shards did not meet, and what to do.
 pub(super) fn failed(error: &FleetError, plan: &Plan) -> Failure {
-    let topic = plan.together.fleet.as_ref().map_or("", |fleet| &fleet.topic);
+    let topic = plan.sharding.fleet.as_ref().map_or("", |fleet| &fleet.topic);
     if let FleetError::Kafka(kafka) = error {
         let rights = "Describe, Write and Read";
         return cluster::failed(kafka, cluster::Purpose { topics: topic, rights, group: None, ..wanted(plan) });

@@ -60,12 +60,12 @@ impl Recording<'_> {
         let total = planned(plan, &schedule, self.source);
         let progress = self.progress(&schedule, total, shown);
         let mut aborted_by: Option<GateResult> = None;
-        let id = plan.together.run_id.unwrap_or_else(|| RunId(rand::random()));
+        let id = plan.sharding.run_id.unwrap_or_else(|| RunId(rand::random()));
         let mut config = run::Config { id, ..plan.run.clone() };
         let Self { source, interrupts, exporter, kept, likeness, inflow, .. } = self;
         let kinds = kinds(plan, schedule.has_due_times());
-        let crew = plan.together.fleet.as_ref().map(|wanted| Crew::new(wanted, plan, &config, total, kept.folder()));
-        let about = About { run: plan.run.name.clone(), run_id: id.to_string(), shard: plan.together.shard.told() };
+        let crew = plan.sharding.fleet.as_ref().map(|wanted| Crew::new(wanted, plan, &config, total, kept.folder()));
+        let about = About { run: plan.run.name.clone(), run_id: id.to_string(), shard: plan.sharding.shard.told() };
         let alerts = Alerts::start(&plan.alerts, &about);
         let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, alerts, interrupts, kinds };
         // Nobody else can read the embedded broker.
@@ -121,7 +121,7 @@ impl Recording<'_> {
                 Some(KEEPS_ITS_RATE)
             } else if !schedule.has_due_times() {
                 Some(NO_DUE_TIMES)
-            } else if plan.together.shard.of > 1 {
+            } else if plan.sharding.shard.of > 1 {
                 Some("this is one part of a run, and the others keep to the plan")
             } else {
                 None

@@ -31,7 +31,7 @@ impl<'a> Watchable<'a> {
             client: &kafka.client,
             timeout: kafka.connect_timeout,
             topics: kafka.topic_map.values().chain([&kafka.topic]).map(String::as_str).collect(),
-            shard: plan.together.shard.told(),
+            shard: plan.sharding.shard.told(),
         }
     }
 }

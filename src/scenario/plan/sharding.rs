@@ -14,7 +14,7 @@ const USUAL_DEADLINE: Duration = Duration::from_secs(300);
 
 /// What the processes of one run agree on, and which of them this one is. Not in the scenario, which all of them share.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Together {
+pub struct Sharding {
     /// The run's id; `None` for a random one.
     pub run_id: Option<RunId>,
     /// The part of this process.
@@ -38,22 +38,22 @@ pub struct Fleet {
     pub results: Results,
 }
 
-impl Together {
+impl Sharding {
     /// A run of one process.
     pub const ALONE: Self = Self { run_id: None, shard: Shard { number: 1, of: 1 }, start_at: None, fleet: None };
 
     /// As options and variables say; else a run of one process.
     #[must_use]
     pub fn of(given: &RunOptions) -> Self {
-        let together = &given.limits.together;
-        let shard = together.shard.unwrap_or(Self::ALONE.shard);
-        let fleet = together.fleet_topic.clone().map(|topic| Fleet {
+        let sharding = &given.limits.sharding;
+        let shard = sharding.shard.unwrap_or(Self::ALONE.shard);
+        let fleet = sharding.fleet_topic.clone().map(|topic| Fleet {
             topic,
-            deadline: together.fleet_deadline.unwrap_or(USUAL_DEADLINE),
-            on_loss: together.on_shard_loss.unwrap_or(OnShardLoss::Continue),
-            results: together.results.unwrap_or(Results::Folder),
+            deadline: sharding.fleet_deadline.unwrap_or(USUAL_DEADLINE),
+            on_loss: sharding.on_shard_loss.unwrap_or(OnShardLoss::Continue),
+            results: sharding.results.unwrap_or(Results::Folder),
         });
-        Self { run_id: together.run_id, shard, start_at: together.start_at, fleet }
+        Self { run_id: sharding.run_id, shard, start_at: sharding.start_at, fleet }
     }
 
     /// That the parts of a run of so many lanes each make one run.

@@ -9,7 +9,7 @@ use crate::report::latency::Kind;
 /// [`Shard::count`] is to be called at the end.
 #[derive(Debug, Default)]
 #[must_use = "what it holds is not counted yet"]
-pub struct Together {
+pub struct AnswerBatch {
     service: Run,
     response: Run,
     /// Types share these by their place in the catalogue.
@@ -39,29 +39,29 @@ impl Shard {
     /// An event of that phase and type was confirmed.
     pub fn record_answer(
         &mut self,
-        together: &mut Together,
+        batch: &mut AnswerBatch,
         phase: usize,
         kind: TypeIndex,
         service: Nanos,
         response: Nanos,
     ) {
-        if let Some(run) = together.service.goes_on(phase, service) {
+        if let Some(run) = batch.service.goes_on(phase, service) {
             self.count_of_phase(Kind::ServiceTime, run);
         }
-        if let Some(run) = together.response.goes_on(phase, response) {
+        if let Some(run) = batch.response.goes_on(phase, response) {
             self.count_of_phase(Kind::ResponseTime, run);
         }
         let kind = kind.index();
         if phase >= self.warm_ups
-            && let Some(run) = together.types[kind % together.types.len()].goes_on(kind, response)
+            && let Some(run) = batch.types[kind % batch.types.len()].goes_on(kind, response)
         {
             self.count_of_type(run);
         }
     }
 
     /// Counts what is left of answers that came at once.
-    pub fn count(&mut self, together: &Together) {
-        let Together { service, response, types } = together;
+    pub fn count(&mut self, batch: &AnswerBatch) {
+        let AnswerBatch { service, response, types } = batch;
         self.count_of_phase(Kind::ServiceTime, *service);
         self.count_of_phase(Kind::ResponseTime, *response);
         for run in types {
