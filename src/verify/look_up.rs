@@ -181,8 +181,8 @@ pub fn read_again(
                     part.end(offset, ours.rules, &mut answers.at);
                 }
             }
-            Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
-                resets.note(partition);
+            Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, offset } => {
+                resets.note(partition, offset);
             }
             Delivered::Error { partition, code, .. } => tracing::debug!(partition, ?code, "while reading again"),
         });
@@ -193,7 +193,7 @@ pub fn read_again(
         }
         let given_up = resets.due(clock.now());
         if !given_up.is_empty() {
-            let given_up: Vec<i32> = given_up.into_iter().collect();
+            let given_up: Vec<i32> = given_up.into_keys().collect();
             let ends = reader.ends(topic, &given_up, Wait::of(ASK));
             for (partition, ends) in given_up.into_iter().zip(ends) {
                 if let (Some(part), Ok(ends)) = (parts.get_mut(&partition), ends) {

@@ -38,7 +38,7 @@ impl Scripted {
 enum Says {
     Record(i64),
     End(i64),
-    OutOfRange,
+    OutOfRange(i64),
     /// Nothing, for so many waits.
     Nothing(u32),
     /// The process was stopped for so long.
@@ -83,7 +83,7 @@ impl Reader for Scripted {
                 leader_epoch: 0,
             }),
             Says::End(offset) => Delivered::EndOfPartition { partition: 0, offset },
-            Says::OutOfRange => Delivered::Error { partition: 0, code: Code::AutoOffsetReset, offset: -1 },
+            Says::OutOfRange(offset) => Delivered::Error { partition: 0, code: Code::AutoOffsetReset, offset },
         });
         1
     }
@@ -199,7 +199,7 @@ fn a_reader_of_committed_records_does_not_wait_for_what_others_transactions_hide
 fn a_reader_does_not_go_on_in_a_topic_that_was_made_anew() {
     let resumed = Arc::new(AtomicUsize::new(0));
     let reader = Scripted {
-        delivered: [Says::Record(7), Says::OutOfRange].into(),
+        delivered: [Says::Record(7), Says::OutOfRange(8)].into(),
         ends: [ends(3, 3)].into(),
         id: Some("second".to_owned()),
         resumed: Arc::clone(&resumed),
@@ -216,7 +216,7 @@ fn a_reader_does_not_go_on_in_a_topic_that_was_made_anew() {
 fn a_log_that_was_cut_off_is_read_on_at_its_end_and_what_went_is_counted() {
     let resumed = Arc::new(AtomicUsize::new(0));
     let reader = Scripted {
-        delivered: [Says::Record(7), Says::OutOfRange].into(),
+        delivered: [Says::Record(7), Says::OutOfRange(8)].into(),
         ends: [ends(3, 3)].into(),
         id: Some("first".to_owned()),
         resumed: Arc::clone(&resumed),
@@ -226,6 +226,21 @@ fn a_log_that_was_cut_off_is_read_on_at_its_end_and_what_went_is_counted() {
     let state = &end.partitions[0];
     assert_eq!((state.position, state.skipped, state.cut_off, state.reached()), (3, 0, 5, 8));
     assert_eq!((state.truncation, resumed.load(Ordering::Acquire)), (Some(Truncation::Position), 1));
+}
+
+#[test]
+fn what_a_group_had_committed_before_its_log_aged_cuts_nothing_off() {
+    let aged = Some(Watermarks { low: 3, high: 8, stable: 8 });
+    let cut_off_at = |offset| {
+        let delivered = [Says::Record(7), Says::OutOfRange(offset)].into();
+        let reader = Scripted { delivered, ends: [aged].into(), id: Some("first".to_owned()), ..Scripted::default() };
+        let end = read(reader, 7, Some(9), Duration::from_millis(500));
+        let state = &end.partitions[0];
+        assert_eq!((state.position, state.log_start, state.skipped, state.cut_off), (8, 3, 0, 0));
+        state.truncation
+    };
+    assert_eq!(cut_off_at(0), None, "its member was sent back to what the log no longer has");
+    assert_eq!([5, 8, -1].map(cut_off_at), [Some(Truncation::Position); 3]);
 }
 
 #[test]
@@ -266,7 +281,7 @@ fn the_deadline_of_a_drain_does_not_run_while_this_process_is_stopped() {
 #[test]
 fn the_statistics_are_free_whenever_the_cluster_or_a_group_is_waited_for() {
     // A reset, a topic that is asked for, ends that are not known at once, and waits between: each of these looks by itself.
-    let delivered = [Says::Record(7), Says::OutOfRange, Says::Nothing(30), Says::End(3)];
+    let delivered = [Says::Record(7), Says::OutOfRange(8), Says::Nothing(30), Says::End(3)];
     let reader = Scripted {
         delivered: delivered.into(),
         ends: [None, ends(3, 3), ends(3, 3)].into(),

@@ -67,8 +67,8 @@ impl<C: Clock, B: Book> Verifier<C, B> {
                         desk.note_end(partition, offset, at);
                     }
                 }
-                Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
-                    resets.note(partition);
+                Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, offset } => {
+                    resets.note(partition, offset);
                 }
                 // A reader by assignment needs no right on the group whose name it bears, though its client asks for the coordinator;
                 // a group's members tell it otherwise.
@@ -120,7 +120,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         if resets.is_empty() {
             return;
         }
-        let resets: Vec<i32> = resets.into_iter().collect();
+        let (resets, offsets): (Vec<i32>, Vec<i64>) = resets.into_iter().unzip();
         if self.is_another_topic() {
             // Its positions are those of a log that is gone.
             return;
@@ -128,12 +128,12 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         self.asking += Nanos::from(ASK);
         let Self { reader, topic, control, .. } = self;
         let ends = reader.ends(topic, &resets, Wait { timeout: ASK, given_up: &|| control.is_aborted() });
-        for (partition, ends) in resets.iter().zip(ends) {
+        for ((partition, at), ends) in resets.iter().zip(offsets).zip(ends) {
             match ends {
-                Ok(ends) => self.go_on(*partition, ends),
+                Ok(ends) => self.go_on(*partition, at, ends),
                 Err(code) => {
                     // Asked again on the next turn.
-                    self.resets.note(*partition);
+                    self.resets.note(*partition, at);
                     self.errors.note(code, About::Reading, self.clock.now(), Some(*partition), "");
                 }
             }
@@ -178,11 +178,12 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         });
     }
 
-    /// The position is no longer in the log. What lies below its start is gone, and reading goes on there; a log that ends before
-    /// the position was cut off, and reading goes on at its end.
-    fn go_on(&mut self, partition: i32, ends: Watermarks) {
+    /// The client could not go on at `at`: its position, or what its group had committed, which may be less. What lies below the log's start
+    /// is gone, and reading goes on there; a log that ends before the position was cut off, and reading goes on at its end.
+    fn go_on(&mut self, partition: i32, at: i64, ends: Watermarks) {
         let Some(state) = state_of(&mut self.partitions, partition) else { return };
-        if state.position >= ends.low {
+        let at = if at < 0 { state.position } else { at };
+        if at >= ends.low || state.position > ends.high {
             // Not retention: the log no longer holds what was read, or what came after it.
             state.truncation.get_or_insert(Truncation::Position);
         }

@@ -97,7 +97,7 @@ pub(super) struct Cluster {
     pub(super) fates: BTreeMap<Identity, Fate>,
     /// What was given to the reader of the run, in order.
     pub(super) given: Vec<Given>,
-    /// How far it has come, and when it was last told where the log ends.
+    /// How far it was told that it has come, and when it was last told where the log ends.
     pub(super) read_to: Vec<usize>,
     pub(super) asked: Vec<Option<u64>>,
     /// Whether that was no end yet: not told, or before what was acked. Until when the reader read on, and could ask again.

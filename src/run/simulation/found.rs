@@ -272,3 +272,56 @@ fn what_was_deleted_before_an_older_event_that_came_after_it_is_not_lost() {
         assert!(!covered.classes.contains_key(&Class::Lost), "deleted at {at_ms} ms");
     }
 }
+
+/// Who joins a reading knows when an event was due from whole ones of its lane alone: two damaged records of an only event are another's to
+/// it, and the judge wanted the second to be the first one's copy.
+#[test]
+fn a_copy_of_damage_is_anothers_where_nobody_knows_whose_the_damage_is() {
+    let damaged = (9, Act::Damage { partition: 0, forgery: Forgery::OtherContent });
+    let acts = acts([damaged, (63, Act::Copy { partition: 0 })]);
+    let one =
+        Plan { events: 1, rate: 400, partitions: 1, brokers: 1, min_in_sync: 1, in_flight: 1, ..Plan::calm(11_603) };
+    holds(&Plan { linger_ms: 0, reads: Reads::Joined { meanwhile: true }, acts, ..one });
+}
+
+/// A member was sent back to what its group had committed, which its log had aged past meanwhile: that was taken for a log that had been cut
+/// off below what had been read, so that all was read again, and what the member's client had passed over was verified.
+#[test]
+fn a_log_that_aged_past_what_a_group_had_committed_was_not_cut_off() {
+    let skipped = (60, Act::Skip { partition: 0 });
+    let acts = acts([skipped, (60, Act::Pause { ms: 600 }), (375, Act::Retain { partition: 0 })]);
+    let group = GroupPlan { members: 1, cooperative: false, auto: false, commit_ms: 100, disturb_ms: None };
+    let few =
+        Plan { events: 5, rate: 100, partitions: 1, brokers: 1, min_in_sync: 1, in_flight: 1, ..Plan::calm(16_894) };
+    let slow = Plan { linger_ms: 0, request_timeout_ms: 400, delivery_timeout_ms: 200, group: Some(group), ..few };
+    holds(&Plan { reads: Reads::Joined { meanwhile: true }, acts, ..slow });
+}
+
+/// A group was not allowed to read on while a partition changed hands: its lag is that of the other one, which is what a report says it is.
+#[test]
+fn the_lag_of_a_group_is_that_of_the_partitions_that_its_members_have() {
+    let group = GroupPlan { members: 1, cooperative: false, auto: false, commit_ms: 500, disturb_ms: Some(50) };
+    let few =
+        Plan { events: 37, rate: 400, brokers: 2, acks: 1, idempotent: false, in_flight: 1, ..Plan::calm(19_129) };
+    let slow = Plan { request_timeout_ms: 50, copy_ms: 20, group: Some(group), ..few };
+    let acts = acts([(126, Act::DenyReading { ms: 2_000 })]);
+    holds(&Plan { reads: Reads::Alone { idle_ms: 1_000 }, acts, ..slow });
+}
+
+/// A joined reading did not know whose the damage was that it read, and the topic was made anew: what was acked there is gone.
+#[test]
+fn damage_that_nobody_knew_and_that_is_gone_is_lost() {
+    let damaged = (20, Act::Damage { partition: 1, forgery: Forgery::OtherKey });
+    let acts = acts([damaged, (492, Act::Recreate { ms: 1_000 })]);
+    let few = Plan {
+        events: 27,
+        lanes: 2,
+        brokers: 1,
+        min_in_sync: 1,
+        idempotent: false,
+        in_flight: 1,
+        ..Plan::calm(19_756)
+    };
+    let slow = Plan { linger_ms: 20, delivery_timeout_ms: 200, report_us: 30_000, ..few };
+    holds(&Plan { reads: Reads::Joined { meanwhile: true }, acts, ..slow });
+}

@@ -42,9 +42,13 @@ impl Position {
         Self { partition, next, first: next, denied: false, epoch: None, silent: false, end_told: None }
     }
 
-    /// Goes past a record; how far the run's own reader has come is noted.
-    fn pass(&mut self, cluster: &mut Cluster, live: bool, epoch: i32) {
+    /// Goes past a record.
+    const fn pass(&mut self, epoch: i32) {
         (self.next, self.epoch) = (self.next + 1, Some(epoch));
+    }
+
+    /// Notes that the run's own reader was told of its coming so far: what its client went past before tells it nothing.
+    fn tell(&self, cluster: &mut Cluster, live: bool) {
         if live {
             let read_to = &mut cluster.read_to[self.partition];
             *read_to = self.next.max(*read_to);
@@ -178,18 +182,20 @@ fn fetch(
         let is_control = matches!(message.nature, Nature::Marker(_) | Nature::Gone);
         let is_held = transaction.is_some_and(|it| committed && cluster.partitions[at].aborted.contains(&it));
         if is_control || is_held {
-            position.pass(cluster, live, epoch);
+            position.pass(epoch);
             continue;
         }
         if live && !cluster.gives(position, create_ms, &message) {
-            position.pass(cluster, live, epoch);
+            position.pass(epoch);
             continue;
         }
         given.push(Given::Record(at, position.next, create_ms, message, epoch));
-        position.pass(cluster, live, epoch);
+        position.pass(epoch);
+        position.tell(cluster, live);
     }
     if position.next == shown && position.end_told != Some(position.next) && given.len() < most {
         position.end_told = Some(position.next);
+        position.tell(cluster, live);
         given.push(Given::End(at, position.next));
     }
 }

@@ -40,6 +40,9 @@ fn counted(cluster: &Cluster) -> Counts {
     let mut counts = Counts { resent, ..Counts::default() };
     let mut known: HashMap<Identity, Seen> = HashMap::new();
     let mut highest: HashMap<(usize, u16), u64> = HashMap::new();
+    // Of each lane, between which sequences whole events have been seen.
+    let mut shown: HashMap<u16, (u64, u64)> = HashMap::new();
+    let knows_due_times = cluster.plan.reads == Reads::Itself;
     for given in &cluster.given {
         if given.again {
             counts.reread += 1;
@@ -54,6 +57,12 @@ fn counted(cluster: &Cluster) -> Counts {
                 counts.invalid += u64::from(matches!(given.nature, Nature::Mislabelled(_)));
                 let seen = known.entry(event).or_default();
                 counts.resent = None;
+                // Who knows no due times but from whole events around it takes it for another's.
+                let is_shown = shown.get(&event.0).is_some_and(|(first, last)| (*first..=*last).contains(&event.1));
+                if !(knows_due_times || is_shown) {
+                    counts.foreign += 1;
+                    continue;
+                }
                 // The event was seen whole: this is another's. Else it is the event, until a whole one comes.
                 counts.foreign += u64::from(seen.whole);
                 counts.duplicates += u64::from(!seen.whole && seen.damaged);
@@ -63,6 +72,8 @@ fn counted(cluster: &Cluster) -> Counts {
                 let is_placed = matches!(given.nature, Nature::Event(_));
                 counts.invalid += u64::from(!is_placed);
                 counts.misplaced += u64::from(!is_placed);
+                let of_lane = shown.entry(event.0).or_insert((event.1, event.1));
+                *of_lane = (of_lane.0.min(event.1), of_lane.1.max(event.1));
                 let seen = known.entry(event).or_default();
                 counts.resent = counts.resent.filter(|_| is_placed);
                 if seen.whole {

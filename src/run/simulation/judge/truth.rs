@@ -197,15 +197,25 @@ impl<'a> Truth<'a> {
     }
 
     /// Who joins a reading with a file of answers knows neither keys nor due times: whose damage lies in an event's place is not known, nor
-    /// of which event it is before whole ones of its lane have shown when that was due.
+    /// of which event it is before whole ones of its lane have shown when that was due. Where it lies there no more, no more is known than
+    /// that.
     fn of_damage_unknown(&self, class: Class, fate: &Fate) -> Vec<Class> {
         let is_damaged = fate.seen.is_empty() && fate.damaged.is_some();
         match class {
             Class::Corrupt => {
                 let acked = fate.answer.and_then(|(_, offset, _)| usize::try_from(offset?).ok());
-                let aged = fate.partition.map_or(0, |partition| self.cluster.aged[partition]);
+                let (aged, log) = fate.partition.map_or((0, &[][..]), |partition| {
+                    (self.cluster.aged[partition], self.cluster.partitions[partition].log())
+                });
                 let expired = acked.is_some_and(|acked| acked < aged).then_some(Class::Expired);
-                [Class::Unattributed, Class::UnknownUnseen, Class::Unread].into_iter().chain(expired).collect()
+                let there = acked.and_then(|acked| log.get(acked)).map(|entry| entry.message.nature);
+                let gone =
+                    (acked.is_some() && there.is_none_or(|there| there.damaged().is_none())).then_some(Class::Lost);
+                [Class::Unattributed, Class::UnknownUnseen, Class::Unread]
+                    .into_iter()
+                    .chain(expired)
+                    .chain(gone)
+                    .collect()
             }
             Class::AbortedSeen if is_damaged => vec![Class::Aborted],
             Class::Contradicted if is_damaged => vec![Class::Refused],
