@@ -25,8 +25,8 @@ pub(super) struct Source {
     pub(super) log: Log,
     /// Where the run ended in each partition: what lies behind is folded too, and its results are not expected.
     ends: Vec<i64>,
-    /// All fields that its expectations look at.
-    wanted: Vec<Box<str>>,
+    /// Finds all fields that its expectations look at.
+    finder: body::Finder,
     takers: Vec<Taker>,
     /// The largest event time of each partition, and whether it is read to its end.
     read_to: Vec<(i64, bool)>,
@@ -98,17 +98,17 @@ impl Adds {
 
 impl Taker {
     /// The value that an event adds: a field that is not there adds nothing, and what is no number is unknown.
-    fn adds(&self, found: &[Option<&[u8]>], is_of_type: impl Fn(&[Box<[u8]>]) -> bool) -> Option<Decimal> {
+    fn adds(&self, found: body::Found<'_, '_>, is_of_type: impl Fn(&[Box<[u8]>]) -> bool) -> Option<Decimal> {
         if !is_of_type(&self.value_types) {
             return Some(Decimal::default());
         }
         match self.value {
-            Adds::Text(field) => found[field].and_then(body::text).map(|text| Decimal::of_text(&text)),
+            Adds::Text(field) => found.get(field).and_then(body::text).map(|text| Decimal::of_text(&text)),
             Adds::One => Some(Decimal::whole(1)),
             Adds::Field(field) => {
-                found[field].map_or(Some(Decimal::default()), |value| Decimal::parse(body::number(value)))
+                found.get(field).map_or(Some(Decimal::default()), |value| Decimal::parse(body::number(value)))
             }
-            Adds::Product(one, other) => match (found[one], found[other]) {
+            Adds::Product(one, other) => match (found.get(one), found.get(other)) {
                 (Some(one), Some(other)) => Decimal::product(body::number(one), body::number(other)),
                 _ => Some(Decimal::default()),
             },
@@ -120,16 +120,11 @@ impl Source {
     pub(super) fn new(topic: String, log: Log) -> Self {
         let read_to = vec![(i64::MIN, false); log.starts.len()];
         let ends = vec![i64::MAX; log.starts.len()];
-        Self { topic, log, ends, wanted: Vec::new(), takers: Vec::new(), read_to, tidied: i64::MIN }
+        Self { topic, log, ends, finder: body::Finder::default(), takers: Vec::new(), read_to, tidied: i64::MIN }
     }
 
     pub(super) fn add_taker(&mut self, expected: usize, expectation: &Expectation) {
-        let mut place = |field: &str| {
-            self.wanted.iter().position(|wanted| &**wanted == field).unwrap_or_else(|| {
-                self.wanted.push(field.into());
-                self.wanted.len() - 1
-            })
-        };
+        let mut place = |field: &str| self.finder.want(field);
         let bytes = |types: &[String]| types.iter().map(|name| name.as_bytes().into()).collect();
         let (key, item, value, value_types) = match &expectation.what {
             What::Each { field, .. } => (place(field), None, Adds::One, Vec::new()),
@@ -180,7 +175,7 @@ impl Source {
     pub(super) fn closing(&self, expected: usize, expectation: &Expectation, at_ms: i64) -> Vec<(i32, String)> {
         let Some(taker) = self.takers.iter().find(|taker| taker.expected == expected) else { return Vec::new() };
         let partitions = i32::try_from(self.log.starts.len()).unwrap_or(i32::MAX);
-        let field = |place: usize| self.wanted[place].to_string();
+        let field = |place: usize| self.finder.name(place).to_owned();
         let event = |partition: i32| {
             let named = (0..).map(|number: u32| format!("closing-{number}"));
             let key = named.into_iter().find(|name| murmur2::partition(name.as_bytes(), partitions) == partition);
@@ -202,26 +197,32 @@ impl Source {
     }
 
     /// The event of a record, for each expectation that takes it; returns the event's time.
-    pub(super) fn events(&self, record: &Record<'_>, mut each: impl FnMut(Contribution<'_>)) -> Option<i64> {
-        let mut found = Vec::new();
-        // A processor leaves out what is no event, and so does this.
-        body::fields(record.body?, &self.wanted, &mut found)?;
+    pub(super) fn events(&mut self, record: &Record<'_>, mut each: impl FnMut(Contribution<'_>)) -> Option<i64> {
         let is_own = self.is_own(record);
-        let mut latest = None;
-        for taker in &self.takers {
-            let event_type = found[taker.type_field].and_then(body::text);
+        let Self { finder, takers, .. } = self;
+        // A processor leaves out what is no event, and so does this.
+        let found = finder.find(record.body?)?;
+        let (mut latest, mut known_time) = (None, None);
+        for taker in &*takers {
+            let event_type = found.get(taker.type_field).and_then(body::text);
             let is_of_type = |types: &[Box<[u8]>]| {
                 types.is_empty() || types.iter().any(|known| event_type.as_deref() == Some(&**known))
             };
-            if !is_of_type(&taker.types) || taker.present.iter().any(|field| found[*field].is_none()) {
+            if !is_of_type(&taker.types) || taker.present.iter().any(|field| found.get(*field).is_none()) {
                 continue;
             }
-            let Some(ts) = found[taker.time].and_then(body::whole).filter(|ts| *ts >= 0) else { continue };
-            let Some(key) = found[taker.key].and_then(body::text) else { continue };
+            // Most often all look at the same one.
+            let ts = match known_time {
+                Some((field, ts)) if field == taker.time => ts,
+                _ => found.get(taker.time).and_then(body::whole).filter(|ts| *ts >= 0),
+            };
+            known_time = Some((taker.time, ts));
+            let Some(ts) = ts else { continue };
+            let Some(key) = found.get(taker.key).and_then(body::text) else { continue };
             latest = latest.max(Some(ts));
             let Record { partition, offset, at_ms: at, .. } = *record;
-            let value = taker.adds(&found, is_of_type);
-            let item = taker.item.and_then(|item| found[item]).and_then(body::text);
+            let value = taker.adds(found, is_of_type);
+            let item = taker.item.and_then(|item| found.get(item)).and_then(body::text);
             let event = Event { partition, offset, at, ts, key: &key, item: item.as_deref(), value, is_own };
             each(Contribution { expected: taker.expected, event });
         }

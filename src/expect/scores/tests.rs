@@ -171,7 +171,7 @@ fn what_cannot_be_judged_is_refused() {
 
 #[test]
 fn a_feature_that_is_not_what_the_log_gives_is_named() {
-    let (mut window, reader) = (crate::fraud::Window::default(), crate::fraud::Reader::default());
+    let (mut window, mut reader) = (crate::fraud::Window::default(), crate::fraud::Reader::default());
     let features = Some("features".to_owned());
     let expectations = declared(ExpectConfig { features, ..config() }, Some(&truth())).unwrap();
     let log = Log { starts: vec![0], is_whole: true };
