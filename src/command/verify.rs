@@ -153,6 +153,7 @@ fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Res
     // As a run that reads its own events back.
     let usual = match &produced {
         Some(produced) if produced.transactional => Isolation::ReadCommitted,
+        _ if !plan.expectations.is_empty() => Isolation::ReadCommitted,
         _ => Isolation::ReadUncommitted,
     };
     let back = ReadBack { isolation: plan.isolation.unwrap_or(usual), drain_deadline: DRAIN, ..ReadBack::default() };

@@ -12,6 +12,8 @@ use crate::kafka::{Answer, Code, KafkaError, Settings};
 /// Kafka Streams looks for closed windows with an event, and at most once a second: the second of two finds them.
 const ROUNDS: u32 = 2;
 const APART_MS: i64 = 1_500;
+/// One that is behind takes both at once, and looks once for both; so more of them follow for as long as results are waited for.
+const FURTHER_APART_MS: i64 = 5_000;
 /// The longest wait for an answer to one round.
 const ANSWER: Nanos = Nanos::from_secs(30);
 
@@ -38,6 +40,11 @@ impl Closer {
         self.sent >= ROUNDS
     }
 
+    /// Whether more of them are to be sent now, where some were.
+    pub(super) fn is_due(&self) -> bool {
+        self.next_ms.is_some_and(|next| unix_ms() >= next)
+    }
+
     /// Sends what is due, the input being read to its end; says whether anything was sent.
     pub(super) fn go_on(&mut self, oracle: &Oracle) -> Result<bool, Code> {
         let now = unix_ms();
@@ -47,7 +54,7 @@ impl Closer {
             return Ok(false);
         };
         self.next_ms = Some(next);
-        if self.is_done() || now < next {
+        if now < next {
             return Ok(false);
         }
         for (source, producer) in self.producers.iter().enumerate() {
@@ -57,7 +64,8 @@ impl Closer {
             }
             wait(producer, events.len())?;
         }
-        (self.sent, self.next_ms) = (self.sent + 1, Some(now + APART_MS));
+        self.sent += 1;
+        self.next_ms = Some(now + if self.is_done() { FURTHER_APART_MS } else { APART_MS });
         Ok(true)
     }
 }
