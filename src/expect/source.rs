@@ -1,5 +1,7 @@
 //! An input topic: what expectations look at in its records, and the events that they take.
 
+use serde_json::Value as Json;
+
 use super::body;
 use super::decimal::Decimal;
 use super::declare::{Added, Expectation, Kind, Value, What};
@@ -46,6 +48,8 @@ struct Taker {
     /// The field with the item that is added to, where there is a list of them.
     item: Option<usize>,
     value: Adds,
+    /// Whether it has taken an event.
+    has_taken: bool,
 }
 
 #[derive(Debug)]
@@ -73,6 +77,27 @@ pub(super) struct Event<'a> {
     pub(super) value: Option<Decimal>,
     /// Whether it was written since the run began.
     pub(super) is_own: bool,
+}
+
+/// An event that closes windows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closing {
+    /// Where it goes.
+    pub partition: i32,
+    /// The values that make it what it is: its key and its time.
+    pub sets: serde_json::Map<String, Json>,
+    /// What it needs besides to be taken, with values that do where there are no others.
+    pub needs: serde_json::Map<String, Json>,
+}
+
+impl Closing {
+    /// As a body of JSON.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let mut all = self.needs.clone();
+        all.extend(self.sets.clone());
+        Json::Object(all).to_string()
+    }
 }
 
 /// An event as an expectation takes it.
@@ -149,6 +174,7 @@ impl Source {
             value_types,
             item,
             value,
+            has_taken: false,
         });
     }
 
@@ -172,38 +198,44 @@ impl Source {
     }
 
     /// An event of that time for each partition, and each task behind a repartition, which an expectation takes.
-    pub(super) fn closing(&self, expected: usize, expectation: &Expectation, at_ms: i64) -> Vec<(i32, String)> {
+    pub(super) fn closing(&self, expected: usize, expectation: &Expectation, at_ms: i64) -> Vec<Closing> {
         let Some(taker) = self.takers.iter().find(|taker| taker.expected == expected) else { return Vec::new() };
         let partitions = i32::try_from(self.log.starts.len()).unwrap_or(i32::MAX);
         let field = |place: usize| self.finder.name(place).to_owned();
         let event = |partition: i32| {
             let named = (0..).map(|number: u32| format!("closing-{number}"));
             let key = named.into_iter().find(|name| murmur2::partition(name.as_bytes(), partitions) == partition);
-            let mut fields = serde_json::Map::new();
+            let mut needs = serde_json::Map::new();
             for place in &taker.present {
-                fields.insert(field(*place), "closing".into());
+                needs.insert(field(*place), "closing".into());
             }
             // The least, the greatest and the last are of numbers.
-            fields.extend(expectation.needed_field().map(|needed| (needed.to_owned(), 0.into())));
-            fields.insert(field(taker.key), key.unwrap_or_default().into());
+            needs.extend(expectation.needed_field().map(|needed| (needed.to_owned(), 0.into())));
+            let mut sets = serde_json::Map::new();
+            sets.insert(field(taker.key), key.unwrap_or_default().into());
             if taker.key != taker.type_field || !expectation.types.is_empty() {
                 let of_type = expectation.types.first().map_or("closing", String::as_str);
-                fields.insert(field(taker.type_field), of_type.into());
+                needs.insert(field(taker.type_field), of_type.into());
             }
-            fields.insert(field(taker.time), at_ms.into());
-            (partition, serde_json::Value::Object(fields).to_string())
+            sets.insert(field(taker.time), at_ms.into());
+            Closing { partition, sets, needs }
         };
         (0..partitions).map(event).collect()
     }
 
-    /// The event of a record, for each expectation that takes it; returns the event's time.
-    pub(super) fn events(&mut self, record: &Record<'_>, mut each: impl FnMut(Contribution<'_>)) -> Option<i64> {
+    /// The event of a record, for each expectation that takes it; returns the event's time, and whether it is the first that one of them
+    /// takes.
+    pub(super) fn events(
+        &mut self,
+        record: &Record<'_>,
+        mut each: impl FnMut(Contribution<'_>),
+    ) -> Option<(i64, bool)> {
         let is_own = self.is_own(record);
         let Self { finder, takers, .. } = self;
         // A processor leaves out what is no event, and so does this.
         let found = finder.find(record.body?)?;
-        let (mut latest, mut known_time) = (None, None);
-        for taker in &*takers {
+        let (mut latest, mut known_time, mut is_first) = (None, None, false);
+        for taker in takers {
             let event_type = found.get(taker.type_field).and_then(body::text);
             let is_of_type = |types: &[Box<[u8]>]| {
                 types.is_empty() || types.iter().any(|known| event_type.as_deref() == Some(&**known))
@@ -220,13 +252,14 @@ impl Source {
             let Some(ts) = ts else { continue };
             let Some(key) = found.get(taker.key).and_then(body::text) else { continue };
             latest = latest.max(Some(ts));
+            is_first |= !std::mem::replace(&mut taker.has_taken, true);
             let Record { partition, offset, at_ms: at, .. } = *record;
             let value = taker.adds(found, is_of_type);
             let item = taker.item.and_then(|item| found.get(item)).and_then(body::text);
             let event = Event { partition, offset, at, ts, key: &key, item: item.as_deref(), value, is_own };
             each(Contribution { expected: taker.expected, event });
         }
-        latest
+        latest.map(|latest| (latest, is_first))
     }
 
     /// A partition is read to that event time. Returns how far the slowest is read, where that is far enough to let go of what is long

@@ -7,6 +7,7 @@
 mod again;
 mod closing;
 mod intake;
+mod known;
 mod schemas;
 mod so_far;
 mod tap;
@@ -336,7 +337,7 @@ impl Auditor {
         if was_done && (!closer.is_due() || self.intake.is_settled()) {
             return false;
         }
-        match closer.go_on(&self.intake.oracle) {
+        match closer.go_on(&mut self.intake) {
             Ok(true) => self.set_targets(control),
             Ok(false) => {}
             Err(code) => {

@@ -22,10 +22,10 @@ pub struct Finder {
 /// A name that was met.
 #[derive(Debug)]
 struct Name {
-    /// As it is written, with its quotes.
-    quoted: Box<[u8]>,
-    /// The field of that name, where it is wanted.
-    field: Option<usize>,
+    /// As it is written, with its quotes and the colon.
+    written: Box<[u8]>,
+    /// The field of that name; none of them where it is not wanted.
+    field: usize,
     /// The name that followed it last.
     next: usize,
 }
@@ -83,44 +83,51 @@ impl Finder {
         if let Some(end) = expect(body, at, b'}') {
             return Some(end);
         }
-        let mut before: Option<usize> = None;
+        let (mut before, mut likely) = (None, self.first);
         loop {
             at = space(body, at);
-            let likely = before.map_or(self.first, |before| self.names[before].next);
-            let rest = body.get(at..)?;
             let name = match self.names.get(likely) {
-                Some(name) if rest.starts_with(&name.quoted) => {
-                    at += name.quoted.len();
+                Some(name) if body.get(at..)?.starts_with(&name.written) => {
+                    at += name.written.len();
                     Some(likely)
                 }
                 _ => {
                     let end = string(body, at)?;
                     let name = self.met(&body[at..end], before);
-                    at = end;
+                    at = expect(body, end, b':')?;
                     name
                 }
             };
-            at = space(body, expect(body, at, b':')?);
+            at = space(body, at);
             let end = value(body, at)?;
-            if let Some(field) = name.and_then(|name| self.names[name].field) {
-                self.found[field] = if body[at..end] == *b"null" { (0, 0) } else { (at, end) };
+            likely = usize::MAX;
+            if let Some(name) = name.and_then(|name| self.names.get(name)) {
+                likely = name.next;
+                if let Some(found) = self.found.get_mut(name.field) {
+                    *found = if body.get(at..end)? == b"null" { (0, 0) } else { (at, end) };
+                }
             }
             before = name;
-            match expect(body, end, b',') {
-                Some(next) => at = next,
-                None => return expect(body, end, b'}'),
+            match body.get(end) {
+                Some(b',') => at = end + 1,
+                Some(b'}') => return Some(end + 1),
+                _ => match expect(body, end, b',') {
+                    Some(next) => at = next,
+                    None => return expect(body, end, b'}'),
+                },
             }
         }
     }
 
     /// A name that does not follow as it did, with its quotes; `None` for one that is not wanted, where too many are known.
     fn met(&mut self, quoted: &[u8], before: Option<usize>) -> Option<usize> {
-        let known = self.names.iter().position(|name| *name.quoted == *quoted);
+        let known = self.names.iter().position(|name| name.written.strip_suffix(b":") == Some(quoted));
         let at = known.or_else(|| {
             let name = &quoted[1..quoted.len() - 1];
             let field = self.wanted.iter().position(|wanted| wanted.as_bytes() == name);
             (field.is_some() || self.names.len() < MOST_NAMES).then(|| {
-                self.names.push(Name { quoted: quoted.into(), field, next: usize::MAX });
+                let written = [quoted, b":"].concat().into();
+                self.names.push(Name { written, field: field.unwrap_or(usize::MAX), next: usize::MAX });
                 self.names.len() - 1
             })
         })?;
@@ -193,7 +200,17 @@ pub fn whole(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(number).ok()?.parse().ok()
 }
 
+#[inline]
 fn space(body: &[u8], at: usize) -> usize {
+    match body.get(at) {
+        // Nothing that stands between is greater than a space.
+        Some(byte) if *byte <= b' ' => after_space(body, at),
+        _ => at,
+    }
+}
+
+#[cold]
+fn after_space(body: &[u8], at: usize) -> usize {
     let rest = body.get(at..).unwrap_or_default();
     at + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count()
 }
@@ -241,20 +258,23 @@ pub fn items<'a>(body: &'a [u8], of: &mut dyn FnMut(&'a [u8])) -> Option<usize> 
 }
 
 /// Where a string ends that begins at `at`.
+#[inline]
 fn string(body: &[u8], at: usize) -> Option<usize> {
     (body.get(at) == Some(&b'"')).then_some(())?;
     let mut at = at + 1;
     loop {
+        let mut rest = body.get(at..)?;
         // Of a word at a time the first byte is found that may be the end.
-        while let Some(bytes) = body.get(at..).and_then(<[u8]>::first_chunk) {
+        while let Some((bytes, further)) = rest.split_first_chunk() {
             let Some(before) = word::first(word::end_of_text(u64::from_le_bytes(*bytes))) else {
-                at += word::BYTES;
+                rest = further;
                 continue;
             };
-            at += before;
+            rest = rest.get(before..)?;
             break;
         }
-        match body.get(at)? {
+        at = body.len() - rest.len();
+        match rest.first()? {
             b'"' => return Some(at + 1),
             b'\\' => at += 2,
             _ => at += 1,

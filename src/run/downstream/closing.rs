@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::intake::Intake;
 use super::unix_ms;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::expect::Oracle;
@@ -46,9 +47,9 @@ impl Closer {
     }
 
     /// Sends what is due, the input being read to its end; says whether anything was sent.
-    pub(super) fn go_on(&mut self, oracle: &Oracle) -> Result<bool, Code> {
+    pub(super) fn go_on(&mut self, intake: &mut Intake) -> Result<bool, Code> {
         let now = unix_ms();
-        let Some(next) = self.next_ms.or_else(|| oracle.closes_at()) else {
+        let Some(next) = self.next_ms.or_else(|| intake.oracle.closes_at()) else {
             // There are no windows that are written when they close.
             self.sent = ROUNDS;
             return Ok(false);
@@ -58,9 +59,9 @@ impl Closer {
             return Ok(false);
         }
         for (source, producer) in self.producers.iter().enumerate() {
-            let events = oracle.closing(source, now);
+            let events = intake.closing(source, now);
             for (partition, body) in &events {
-                send(producer, *partition, body.as_bytes())?;
+                send(producer, *partition, body)?;
             }
             wait(producer, events.len())?;
         }

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use super::schemas::Schemas;
 use super::{Partition, Topic};
 use crate::clock::Nanos;
-use crate::expect::{Oracle, Record};
+use crate::expect::{Closing, Oracle, Record};
 use crate::kafka::slots::Slots;
 use crate::kafka::{self, Code, Delivered};
 use crate::verify::{Item, Unjudged};
+use crate::wire::framing::SchemaId;
 
 /// Takes what readers deliver.
 pub(super) struct Intake {
@@ -24,6 +25,8 @@ pub(super) struct Intake {
     held: Unjudged,
     /// By topic, why nobody knows what a record of it is.
     unknown: BTreeMap<String, String>,
+    /// By source, events that name a schema, of which some expectation took each first: what closes windows is made of them.
+    samples: BTreeMap<usize, Vec<Box<[u8]>>>,
 }
 
 impl Intake {
@@ -35,8 +38,8 @@ impl Intake {
         schemas: Schemas,
     ) -> Self {
         let names = slots.topics().map(|(name, _)| name.to_owned()).collect();
-        let (held, unknown) = (Unjudged::default(), BTreeMap::new());
-        Self { oracle, names, topics, partitions, schemas, held, unknown }
+        let (held, unknown, samples) = (Unjudged::default(), BTreeMap::new(), BTreeMap::new());
+        Self { oracle, names, topics, partitions, schemas, held, unknown, samples }
     }
 
     /// Takes what was delivered at `at` since the Unix epoch; whether it was of an output, and is judged.
@@ -104,7 +107,7 @@ impl Intake {
     }
 
     fn judge(&mut self, record: &kafka::Record<'_>, at: Nanos) -> bool {
-        let Self { oracle, names, topics, partitions, schemas, unknown, .. } = self;
+        let Self { oracle, names, topics, partitions, schemas, unknown, samples, .. } = self;
         let state = usize::try_from(record.partition).ok().and_then(|index| partitions.get_mut(index));
         let Some(state) = state else { return false };
         state.position = record.offset + 1;
@@ -122,7 +125,11 @@ impl Intake {
         let of = |at_ms| Record { partition: state.number, offset: record.offset, at_ms, body };
         let Topic { source, output } = topics[state.topic];
         if let Some(source) = source {
-            oracle.input(source, &of(record.timestamp.unix_ms().unwrap_or(seen_at)));
+            let is_first = oracle.input(source, &of(record.timestamp.unix_ms().unwrap_or(seen_at)));
+            let sample = record.body.filter(|body| is_first && SchemaId::of(body).is_some());
+            if let Some(sample) = sample {
+                samples.entry(source).or_default().push(sample.into());
+            }
         }
         let output = output.filter(|_| record.offset >= state.start);
         if let Some(output) = output {
@@ -137,6 +144,25 @@ impl Intake {
         if let Some(source) = self.topics[state.topic].source {
             self.oracle.at_end(source, state.number);
         }
+    }
+
+    /// Events of that time that close the windows of a source, with the partitions that they go to.
+    pub(super) fn closing(&mut self, source: usize, at_ms: i64) -> Vec<(i32, Vec<u8>)> {
+        let Self { oracle, schemas, samples, .. } = self;
+        let samples = samples.get(&source).filter(|samples| !samples.is_empty());
+        let mut fresh = u128::from(at_ms.unsigned_abs()) << 64;
+        let mut body = |closing: &Closing| {
+            let Some(samples) = samples else { return Some(closing.json().into_bytes()) };
+            // Ids of several fields follow each other.
+            fresh += 1 << 32;
+            samples.iter().find_map(|sample| schemas.closing(sample, closing, fresh))
+        };
+        let events = oracle.closing(source, at_ms);
+        let made = events.iter().filter_map(|closing| Some((closing.partition, body(closing)?))).collect::<Vec<_>>();
+        if made.len() < events.len() {
+            tracing::warn!("windows stay open: no event was read whose key could be one that closes them");
+        }
+        made
     }
 
     /// Whether a slot is of the input.

@@ -5,12 +5,14 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use crate::registry::{Access, Registry, RegistryError, Schema, SchemaType, Trouble, again};
+use serde_json::{Map, Value as Json};
+
+use super::known::Known;
+use crate::expect::Closing;
+use crate::registry::{Access, Registry, again};
 use crate::run::RunError;
-use crate::wire::framing::{self, CONFLUENT_LENGTH, SchemaId};
-use crate::wire::schema_error::SchemaError;
-use crate::wire::transcode::Transcoder;
-use crate::wire::{Malformed, avro};
+use crate::wire::framing::{CONFLUENT_LENGTH, SchemaId};
+use crate::wire::shape::Value;
 
 /// So many ids are asked for: frames of other producers may name any of four billion.
 const MOST_IDS: usize = 1_000;
@@ -31,37 +33,6 @@ pub(super) struct Schemas {
 struct Asking {
     wanted: Sender<u32>,
     answers: Receiver<(u32, Known)>,
-}
-
-/// What is known of an id.
-#[derive(Debug)]
-enum Known {
-    Avro(Branches),
-    Protobuf(Messages),
-    /// What stands behind the frame is JSON.
-    Json,
-    /// No schema has it, so that nobody can read the body.
-    None,
-    /// Why nobody can say what the body is.
-    Unknown(String),
-    /// Nothing yet, and why the registry does not say, where it was asked.
-    Awaited(Option<String>),
-}
-
-/// A record of Avro, or a union of several.
-#[derive(Debug)]
-struct Branches {
-    of: Vec<Transcoder>,
-    /// Whether the index of the branch stands before the record.
-    is_union: bool,
-}
-
-/// A file of Protobuf with the messages of it that have been met.
-#[derive(Debug)]
-struct Messages {
-    text: String,
-    imports: Vec<(String, String)>,
-    met: Vec<(Vec<usize>, Transcoder)>,
 }
 
 impl Schemas {
@@ -153,6 +124,50 @@ impl Schemas {
     }
 }
 
+impl Schemas {
+    /// A body that closes windows, made of an event's, which names a schema: with another key, another time and other ids. `None` where
+    /// the event has not all that is needed, or its schema does not take these values.
+    pub(super) fn closing(&mut self, event: &[u8], closing: &Closing, fresh: u128) -> Option<Vec<u8>> {
+        let Some(SchemaId::Registry(id)) = SchemaId::of(event) else { return None };
+        let object: Map<String, Json> = serde_json::from_slice(self.json(event).ok()?).ok()?;
+        let has = |name: &String| object.get(name).is_some_and(|value| !value.is_null());
+        if !closing.sets.keys().chain(closing.needs.keys()).all(has) {
+            return None;
+        }
+        let (head, rest) = event.split_at_checked(CONFLUENT_LENGTH)?;
+        let mut out = head.to_vec();
+        let mut told_ids = 0;
+        let mut id_of = |text: &str| {
+            uuid::Uuid::try_parse(text).ok()?;
+            told_ids += 1;
+            Some(uuid::Uuid::from_u128(fresh + told_ids - 1))
+        };
+        let of = |name: &str, value: &Value| match (closing.sets.get(name), value) {
+            (Some(Json::String(text)), _) => Some(Value::Text(text.as_str().into())),
+            (Some(number), _) => number.as_i64().map(|number| Value::Integer(number.into())),
+            (None, Value::Text(text)) => id_of(text).map(|id| Value::Text(id.to_string().into())),
+            (None, Value::Uuid(_)) => id_of(&uuid::Uuid::nil().to_string()).map(|id| Value::Uuid(id.as_u128())),
+            (None, _) => None,
+        };
+        match self.known.get_mut(&id)? {
+            Known::Avro(branches) => branches.altered(rest, of, &mut out).ok()?,
+            Known::Protobuf(messages) => messages.altered(rest, of, &mut out).ok()?,
+            Known::Json => {
+                let mut object = object;
+                for value in object.values_mut() {
+                    if let Some(id) = value.as_str().and_then(&mut id_of) {
+                        *value = id.to_string().into();
+                    }
+                }
+                object.extend(closing.sets.clone());
+                out.extend(Json::Object(object).to_string().into_bytes());
+            }
+            Known::None | Known::Unknown(_) | Known::Awaited(_) => return None,
+        }
+        Some(out)
+    }
+}
+
 impl Asking {
     fn start(registry: Registry) -> Result<Self, RunError> {
         let ((wanted, ids), (tell, answers)) = (channel(), channel());
@@ -172,68 +187,13 @@ impl Asking {
     }
 }
 
-impl Known {
-    fn learn(registry: &Registry, id: u32) -> Self {
-        let asked = registry.schema(id).and_then(|schema| Ok((registry.imports(&schema)?, schema)));
-        let (imports, schema) = match asked {
-            Ok(found) => found,
-            Err(RegistryError { trouble: Trouble::SchemaMissing(_), .. }) => return Self::None,
-            Err(error) => return Self::Awaited(Some(error.to_string())),
-        };
-        match schema.schema_type {
-            SchemaType::Json => Self::Json,
-            SchemaType::Avro => {
-                let others: Vec<&str> = imports.iter().map(|(_, schema)| &*schema.text).collect();
-                match Branches::new(&schema.text, &others) {
-                    Ok(branches) => Self::Avro(branches),
-                    Err(error) => Self::Unknown(format!("its schema id {id} cannot be read: {error}")),
-                }
-            }
-            SchemaType::Protobuf => {
-                let imports = imports.into_iter().map(|(name, Schema { text, .. })| (name, text)).collect();
-                Self::Protobuf(Messages { text: schema.text.clone(), imports, met: Vec::new() })
-            }
-        }
-    }
-}
-
-impl Branches {
-    fn new(text: &str, others: &[&str]) -> Result<Self, SchemaError> {
-        let (texts, is_union) = match avro::alone(text, others)? {
-            avro::Alone::One(text) => (vec![text], false),
-            avro::Alone::Branches(branches) => (branches, true),
-        };
-        let of = texts.iter().map(|text| Transcoder::avro(text)).collect::<Result<_, _>>()?;
-        Ok(Self { of, is_union })
-    }
-
-    fn json(&self, rest: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-        let (at, body) = if self.is_union { framing::number(rest).ok_or(Malformed::BadTag)? } else { (0, rest) };
-        self.of.get(at).map_or(Err(Malformed::BadTag), |transcoder| transcoder.json(body, out))
-    }
-}
-
-impl Messages {
-    fn json(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-        let (message, body) = framing::message(rest).ok_or(Malformed::NoMagic)?;
-        let at = if let Some(at) = self.met.iter().position(|(path, _)| *path == message) {
-            at
-        } else {
-            let imports: Vec<(&str, &str)> = self.imports.iter().map(|(name, text)| (&**name, &**text)).collect();
-            let made = Transcoder::protobuf(&self.text, &imports, &message);
-            self.met.push((message, made.map_err(|_| Malformed::BadTag)?));
-            self.met.len() - 1
-        };
-        self.met.get(at).map_or(Err(Malformed::BadTag), |(_, transcoder)| transcoder.json(body, out))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::registry::stub::{Mood, Stub};
+    use crate::wire::framing;
 
     const AVRO: &str = r#"{"type": "record", "name": "Total", "fields": [{"name": "n", "type": "int"}]}"#;
 
@@ -303,6 +263,34 @@ mod tests {
         // There is no third branch.
         let body = [framing::confluent(union, None), vec![4, 0]].concat();
         assert_eq!(schemas.json(&body), Ok(&body[..]));
+    }
+
+    #[test]
+    fn what_closes_windows_is_an_event_that_was_read_with_another_key_another_time_and_other_ids() {
+        let registry = Stub::start();
+        let avro = r#"{"type": "record", "name": "Sold", "fields": [{"name": "id", "type": "string"},
+            {"name": "item", "type": "string"}, {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+            {"name": "n", "type": ["null", "int"]}]}"#;
+        let avro = registry.register("a", &json!({ "schema": avro }));
+        let plain = registry.register("c", &json!({ "schema": "{}", "schemaType": "JSON" }));
+        let id = "01a227a6-5f76-7801-b3c0-000000000001";
+        let json_body = format!(r#"{{"id":"{id}","item":"7","at":5,"n":3}}"#);
+        let avro_body = [b"\x48", id.as_bytes(), b"\x027\x90\x4e\x02\x06"].concat();
+        let mut schemas = schemas(&registry.url());
+        let object = |value: Json| value.as_object().unwrap().clone();
+        let sets = object(json!({ "item": "closing-1", "at": 9_000 }));
+        let closing = Closing { partition: 0, sets, needs: object(json!({ "n": 0 })) };
+        for (schema, body) in [(avro, avro_body), (plain, json_body.into_bytes())] {
+            let event = [framing::confluent(schema, None), body].concat();
+            wait_for(&mut schemas, &event);
+            let made = schemas.closing(&event, &closing, 1 << 100).unwrap();
+            let told: Json = serde_json::from_slice(schemas.json(&made).unwrap()).unwrap();
+            let id = uuid::Uuid::from_u128(1 << 100).to_string();
+            assert_eq!(told, json!({ "id": id, "item": "closing-1", "at": 9_000, "n": 3 }));
+            let lacks = Closing { needs: object(json!({ "price": 0 })), ..closing.clone() };
+            assert_eq!(schemas.closing(&event, &lacks, 0), None);
+            assert_eq!(made[..CONFLUENT_LENGTH], event[..CONFLUENT_LENGTH]);
+        }
     }
 
     #[test]
