@@ -124,7 +124,7 @@ layer! {
         /// The clocks of the shards and of this machine are measured there, and each time is told with how well they are known.
         #[arg(long, value_name = "TOPIC")]
         pub fleet_topic: Option<String>,
-        /// Which records of transactions are read [default: read_uncommitted; read_committed with expectations or the report of a transactional run]
+        /// Which records of transactions are read [default: read_uncommitted; read_committed with the report of a transactional run, or a report and expectations]
         #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
         pub isolation: Option<Isolation>,
         /// Schema by which a consumer reads, a file or a folder of them: whether it can read what lies there, and what it gets

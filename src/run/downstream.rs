@@ -239,6 +239,9 @@ impl Auditor {
             }
             return self.is_fed;
         }
+        if self.intake.is_full() {
+            return false;
+        }
         let (intake, at) = (&mut self.intake, Nanos(wall_unix_ns()));
         let Given { count, has_more, is_over } = feed.take(|delivered| {
             intake.deliver(delivered, at);
