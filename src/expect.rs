@@ -36,4 +36,4 @@ pub use decimal::Decimal;
 pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Named, OutputConfig, RunFacts, WindowConfig};
 pub use explain::Explainer;
 pub use oracle::{Oracle, Record};
-pub use source::Log;
+pub use source::{Closing, Log};

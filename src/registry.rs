@@ -4,6 +4,7 @@
 //! answered once is kept, so that a run goes on with the ids that it knows when the registry is gone.
 
 mod access;
+pub mod again;
 mod ask;
 mod error;
 mod schema;

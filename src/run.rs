@@ -56,7 +56,7 @@ use crate::verify::reader::Reader;
 use crate::verify::{self, VerifierEnd};
 pub use attribute::Unverified;
 pub use config::{Config, Downstream, KafkaConfig, Lanes};
-use downstream::Auditor;
+use downstream::{Auditor, Beside};
 use ends::Ends;
 pub use error::RunError;
 pub use fraud::{Fraudulent, Woven};
@@ -167,19 +167,21 @@ pub fn run_through<W: Wiring>(
     prepared.unstamped = (source.is_stampless() && config.verify.is_some()).then(Arc::default);
     let publishers = config.lanes.numbers().zip(clients.producers);
     let publishers = publishers.map(|(lane, producer)| wiring.publisher(lane, producer)).collect();
-    let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
     let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_) | Source::Mirrored(_));
     let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
-    let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
-    let auditor = Auditor::new(
-        wanted,
-        (&prepared.target, Some(&prepared.settings)),
-        timeout,
+    let read_from = || prepared.target.ends.iter().map(|ends| ends.high).collect();
+    let beside = Beside {
+        target: &prepared.target,
+        producer: Some(&prepared.settings),
+        verifier: config.verify.is_some().then(read_from),
         is_timed,
-        Some(config.id),
-        &|_, _, ends| ends.high,
-    )?;
+        run: Some(config.id),
+    };
+    let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
+    let mut auditor = Auditor::new(wanted, beside, timeout, &|_, _, ends| ends.high)?;
+    let tap = auditor.as_mut().and_then(Auditor::take_tap);
+    let reader = prepared.reader(config, clients.consumer, tap, wiring);
     let ready = Ready { prepared, publishers, reader, watchers, auditor };
     conduct(wiring, config, source, &schedule, ready, interrupts, each_second)
 }

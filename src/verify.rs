@@ -41,8 +41,7 @@ pub use partition::{PartitionState, Truncation};
 use reader::Reader;
 use resets::Resets;
 use topics::Topics;
-use unjudged::Unjudged;
-pub(crate) use unjudged::UnjudgedRecord;
+pub(crate) use unjudged::{Item, Unjudged, UnjudgedRecord};
 
 /// Records taken at once, at most.
 const BATCH: usize = 1000;

@@ -124,7 +124,9 @@ layer! {
         /// The clocks of the shards and of this machine are measured there, and each time is told with how well they are known.
         #[arg(long, value_name = "TOPIC")]
         pub fleet_topic: Option<String>,
-        /// Which records of transactions are read [default: read_uncommitted; read_committed with the report of a transactional run]
+        /// Which records of transactions are read [default: read_uncommitted]
+        ///
+        /// With the report of a transactional run, or with a report and --expect, it is read_committed.
         #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
         pub isolation: Option<Isolation>,
         /// Schema by which a consumer reads, a file or a folder of them: whether it can read what lies there, and what it gets

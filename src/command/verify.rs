@@ -152,7 +152,7 @@ fn note_fleet(report: &mut RunReport, told: Option<FleetReport>, plan: &VerifyPl
 fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Result<Config, Failure> {
     // As a run that reads its own events back.
     let usual = match &produced {
-        Some(produced) if produced.transactional => Isolation::ReadCommitted,
+        Some(produced) if produced.transactional || !plan.expectations.is_empty() => Isolation::ReadCommitted,
         _ => Isolation::ReadUncommitted,
     };
     let back = ReadBack { isolation: plan.isolation.unwrap_or(usual), drain_deadline: DRAIN, ..ReadBack::default() };

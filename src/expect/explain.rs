@@ -121,7 +121,7 @@ impl Explainer {
     /// Takes a record of that source.
     pub fn input(&mut self, source: usize, record: &Record<'_>) {
         let Self { sources, traces } = self;
-        let Some(source) = sources.get(source) else { return };
+        let Some(source) = sources.get_mut(source) else { return };
         if !source.is_own(record) {
             return;
         }

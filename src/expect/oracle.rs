@@ -1,6 +1,6 @@
 //! All expectations together: records of the input and of the output in, what became of each expected result out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::class::Ending;
 use super::declare::{Expectation, What};
@@ -10,7 +10,7 @@ use super::explain::Explainer;
 use super::fold::Fold;
 use super::scores::{Rules, Scores};
 use super::sessions::Sessions;
-use super::source::{Log, Source};
+use super::source::{Closing, Log, Source};
 use crate::event::stamp::RunId;
 use crate::report::ExpectReport;
 
@@ -114,10 +114,10 @@ impl Oracle {
         self.outputs.iter().map(|(topic, _)| topic.as_str())
     }
 
-    /// Takes a record of that source.
-    pub fn input(&mut self, source: usize, record: &Record<'_>) {
+    /// Takes a record of that source; whether it is the first that one of the expectations takes.
+    pub fn input(&mut self, source: usize, record: &Record<'_>) -> bool {
         let Self { sources, expected, .. } = self;
-        let Some(source) = sources.get_mut(source) else { return };
+        let Some(source) = sources.get_mut(source) else { return false };
         if let Some(body) = record.body {
             for taker in source.takers() {
                 if let Judge::Each(each) = &mut expected[taker].kept
@@ -127,7 +127,7 @@ impl Oracle {
                 }
             }
         }
-        let latest = source.events(record, |taken| expected[taken.expected].take(taken.event));
+        let taken = source.events(record, |taken| expected[taken.expected].take(taken.event));
         self.taken += 1;
         if self.taken.is_multiple_of(self.room.look) {
             let most = self.room.most;
@@ -136,10 +136,13 @@ impl Oracle {
                 .filter(|of| of.spill.is_none() && of.kept.weight() > most)
                 .for_each(Expected::begin_to_spill);
         }
-        let Some(known_to) = latest.and_then(|ts| source.read_to(record.partition, ts)) else { return };
-        for taker in source.takers() {
-            expected[taker].tidy(known_to);
+        let Some((ts, is_first)) = taken else { return false };
+        if let Some(known_to) = source.read_to(record.partition, ts) {
+            for taker in source.takers() {
+                expected[taker].tidy(known_to);
+            }
         }
+        is_first
     }
 
     /// A partition of that source is read to its end, for now.
@@ -162,15 +165,19 @@ impl Oracle {
         self.expected.iter().filter_map(|expected| expected.kept.closes_at()).max()
     }
 
-    /// Events of that time that close the windows of a source, with the partitions that they go to: none of them is of any key of the run.
+    /// Events of that time that close the windows of a source: none of them is of any key of the run.
     #[must_use]
-    pub fn closing(&self, source: usize, at_ms: i64) -> Vec<(i32, String)> {
+    pub fn closing(&self, source: usize, at_ms: i64) -> Vec<Closing> {
         let Some(source) = self.sources.get(source) else { return Vec::new() };
         let closes = |taker: &usize| self.expected[*taker].kept.closes_at().is_some();
-        let events = source.takers().filter(closes);
-        let events: BTreeSet<_> =
-            events.flat_map(|taker| source.closing(taker, &self.expected[taker].expectation, at_ms)).collect();
-        events.into_iter().collect()
+        let takers = source.takers().filter(closes);
+        let mut events: Vec<Closing> = Vec::new();
+        for event in takers.flat_map(|taker| source.closing(taker, &self.expected[taker].expectation, at_ms)) {
+            if !events.contains(&event) {
+                events.push(event);
+            }
+        }
+        events
     }
 
     /// Takes a record of that output.

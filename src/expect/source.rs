@@ -1,5 +1,7 @@
 //! An input topic: what expectations look at in its records, and the events that they take.
 
+use serde_json::Value as Json;
+
 use super::body;
 use super::decimal::Decimal;
 use super::declare::{Added, Expectation, Kind, Value, What};
@@ -25,8 +27,8 @@ pub(super) struct Source {
     pub(super) log: Log,
     /// Where the run ended in each partition: what lies behind is folded too, and its results are not expected.
     ends: Vec<i64>,
-    /// All fields that its expectations look at.
-    wanted: Vec<Box<str>>,
+    /// Finds all fields that its expectations look at.
+    finder: body::Finder,
     takers: Vec<Taker>,
     /// The largest event time of each partition, and whether it is read to its end.
     read_to: Vec<(i64, bool)>,
@@ -46,6 +48,8 @@ struct Taker {
     /// The field with the item that is added to, where there is a list of them.
     item: Option<usize>,
     value: Adds,
+    /// Whether it has taken an event.
+    has_taken: bool,
 }
 
 #[derive(Debug)]
@@ -75,6 +79,27 @@ pub(super) struct Event<'a> {
     pub(super) is_own: bool,
 }
 
+/// An event that closes windows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closing {
+    /// Where it goes.
+    pub partition: i32,
+    /// The values that make it what it is: its key and its time.
+    pub sets: serde_json::Map<String, Json>,
+    /// What it needs besides to be taken, with values that do where there are no others.
+    pub needs: serde_json::Map<String, Json>,
+}
+
+impl Closing {
+    /// As a body of JSON.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let mut all = self.needs.clone();
+        all.extend(self.sets.clone());
+        Json::Object(all).to_string()
+    }
+}
+
 /// An event as an expectation takes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contribution<'a> {
@@ -98,17 +123,17 @@ impl Adds {
 
 impl Taker {
     /// The value that an event adds: a field that is not there adds nothing, and what is no number is unknown.
-    fn adds(&self, found: &[Option<&[u8]>], is_of_type: impl Fn(&[Box<[u8]>]) -> bool) -> Option<Decimal> {
+    fn adds(&self, found: body::Found<'_, '_>, is_of_type: impl Fn(&[Box<[u8]>]) -> bool) -> Option<Decimal> {
         if !is_of_type(&self.value_types) {
             return Some(Decimal::default());
         }
         match self.value {
-            Adds::Text(field) => found[field].and_then(body::text).map(|text| Decimal::of_text(&text)),
+            Adds::Text(field) => found.get(field).and_then(body::text).map(|text| Decimal::of_text(&text)),
             Adds::One => Some(Decimal::whole(1)),
             Adds::Field(field) => {
-                found[field].map_or(Some(Decimal::default()), |value| Decimal::parse(body::number(value)))
+                found.get(field).map_or(Some(Decimal::default()), |value| Decimal::parse(body::number(value)))
             }
-            Adds::Product(one, other) => match (found[one], found[other]) {
+            Adds::Product(one, other) => match (found.get(one), found.get(other)) {
                 (Some(one), Some(other)) => Decimal::product(body::number(one), body::number(other)),
                 _ => Some(Decimal::default()),
             },
@@ -120,16 +145,11 @@ impl Source {
     pub(super) fn new(topic: String, log: Log) -> Self {
         let read_to = vec![(i64::MIN, false); log.starts.len()];
         let ends = vec![i64::MAX; log.starts.len()];
-        Self { topic, log, ends, wanted: Vec::new(), takers: Vec::new(), read_to, tidied: i64::MIN }
+        Self { topic, log, ends, finder: body::Finder::default(), takers: Vec::new(), read_to, tidied: i64::MIN }
     }
 
     pub(super) fn add_taker(&mut self, expected: usize, expectation: &Expectation) {
-        let mut place = |field: &str| {
-            self.wanted.iter().position(|wanted| &**wanted == field).unwrap_or_else(|| {
-                self.wanted.push(field.into());
-                self.wanted.len() - 1
-            })
-        };
+        let mut place = |field: &str| self.finder.want(field);
         let bytes = |types: &[String]| types.iter().map(|name| name.as_bytes().into()).collect();
         let (key, item, value, value_types) = match &expectation.what {
             What::Each { field, .. } => (place(field), None, Adds::One, Vec::new()),
@@ -154,6 +174,7 @@ impl Source {
             value_types,
             item,
             value,
+            has_taken: false,
         });
     }
 
@@ -177,55 +198,68 @@ impl Source {
     }
 
     /// An event of that time for each partition, and each task behind a repartition, which an expectation takes.
-    pub(super) fn closing(&self, expected: usize, expectation: &Expectation, at_ms: i64) -> Vec<(i32, String)> {
+    pub(super) fn closing(&self, expected: usize, expectation: &Expectation, at_ms: i64) -> Vec<Closing> {
         let Some(taker) = self.takers.iter().find(|taker| taker.expected == expected) else { return Vec::new() };
         let partitions = i32::try_from(self.log.starts.len()).unwrap_or(i32::MAX);
-        let field = |place: usize| self.wanted[place].to_string();
+        let field = |place: usize| self.finder.name(place).to_owned();
         let event = |partition: i32| {
             let named = (0..).map(|number: u32| format!("closing-{number}"));
             let key = named.into_iter().find(|name| murmur2::partition(name.as_bytes(), partitions) == partition);
-            let mut fields = serde_json::Map::new();
+            let mut needs = serde_json::Map::new();
             for place in &taker.present {
-                fields.insert(field(*place), "closing".into());
+                needs.insert(field(*place), "closing".into());
             }
             // The least, the greatest and the last are of numbers.
-            fields.extend(expectation.needed_field().map(|needed| (needed.to_owned(), 0.into())));
-            fields.insert(field(taker.key), key.unwrap_or_default().into());
+            needs.extend(expectation.needed_field().map(|needed| (needed.to_owned(), 0.into())));
+            let mut sets = serde_json::Map::new();
+            sets.insert(field(taker.key), key.unwrap_or_default().into());
             if taker.key != taker.type_field || !expectation.types.is_empty() {
                 let of_type = expectation.types.first().map_or("closing", String::as_str);
-                fields.insert(field(taker.type_field), of_type.into());
+                needs.insert(field(taker.type_field), of_type.into());
             }
-            fields.insert(field(taker.time), at_ms.into());
-            (partition, serde_json::Value::Object(fields).to_string())
+            sets.insert(field(taker.time), at_ms.into());
+            Closing { partition, sets, needs }
         };
         (0..partitions).map(event).collect()
     }
 
-    /// The event of a record, for each expectation that takes it; returns the event's time.
-    pub(super) fn events(&self, record: &Record<'_>, mut each: impl FnMut(Contribution<'_>)) -> Option<i64> {
-        let mut found = Vec::new();
-        // A processor leaves out what is no event, and so does this.
-        body::fields(record.body?, &self.wanted, &mut found)?;
+    /// The event of a record, for each expectation that takes it; returns the event's time, and whether it is the first that one of them
+    /// takes.
+    pub(super) fn events(
+        &mut self,
+        record: &Record<'_>,
+        mut each: impl FnMut(Contribution<'_>),
+    ) -> Option<(i64, bool)> {
         let is_own = self.is_own(record);
-        let mut latest = None;
-        for taker in &self.takers {
-            let event_type = found[taker.type_field].and_then(body::text);
+        let Self { finder, takers, .. } = self;
+        // A processor leaves out what is no event, and so does this.
+        let found = finder.find(record.body?)?;
+        let (mut latest, mut known_time, mut is_first) = (None, None, false);
+        for taker in takers {
+            let event_type = found.get(taker.type_field).and_then(body::text);
             let is_of_type = |types: &[Box<[u8]>]| {
                 types.is_empty() || types.iter().any(|known| event_type.as_deref() == Some(&**known))
             };
-            if !is_of_type(&taker.types) || taker.present.iter().any(|field| found[*field].is_none()) {
+            if !is_of_type(&taker.types) || taker.present.iter().any(|field| found.get(*field).is_none()) {
                 continue;
             }
-            let Some(ts) = found[taker.time].and_then(body::whole).filter(|ts| *ts >= 0) else { continue };
-            let Some(key) = found[taker.key].and_then(body::text) else { continue };
+            // Most often all look at the same one.
+            let ts = match known_time {
+                Some((field, ts)) if field == taker.time => ts,
+                _ => found.get(taker.time).and_then(body::whole).filter(|ts| *ts >= 0),
+            };
+            known_time = Some((taker.time, ts));
+            let Some(ts) = ts else { continue };
+            let Some(key) = found.get(taker.key).and_then(body::text) else { continue };
             latest = latest.max(Some(ts));
+            is_first |= !std::mem::replace(&mut taker.has_taken, true);
             let Record { partition, offset, at_ms: at, .. } = *record;
-            let value = taker.adds(&found, is_of_type);
-            let item = taker.item.and_then(|item| found[item]).and_then(body::text);
+            let value = taker.adds(found, is_of_type);
+            let item = taker.item.and_then(|item| found.get(item)).and_then(body::text);
             let event = Event { partition, offset, at, ts, key: &key, item: item.as_deref(), value, is_own };
             each(Contribution { expected: taker.expected, event });
         }
-        latest
+        latest.map(|latest| (latest, is_first))
     }
 
     /// A partition is read to that event time. Returns how far the slowest is read, where that is far enough to let go of what is long

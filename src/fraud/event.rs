@@ -52,22 +52,22 @@ pub struct Event<'a> {
 /// Reads events.
 #[derive(Debug)]
 pub struct Reader {
-    wanted: Vec<Box<str>>,
+    finder: fields::Finder,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { wanted: WANTED.map(Box::from).into() }
+        Self { finder: fields::Finder::of(&WANTED) }
     }
 }
 
 impl Reader {
     /// The event of a body; `None` for one that is no JSON object, or has no id, time or user: no person did it.
     #[must_use]
-    pub fn read<'a>(&self, body: &'a [u8]) -> Option<Event<'a>> {
-        let mut found = Vec::with_capacity(WANTED.len());
-        fields::fields(body, &self.wanted, &mut found)?;
-        let &[id, of, at_ms, user, item, category, price, quantity, device] = found.as_slice() else { return None };
+    pub fn read<'a>(&mut self, body: &'a [u8]) -> Option<Event<'a>> {
+        let found = self.finder.find(body)?;
+        let [id, of, at_ms, user, item, category, price, quantity, device] =
+            std::array::from_fn(|field| found.get(field));
         let hashed = |value: Option<&[u8]>| value.and_then(fields::text).map(|text| xxh3_64(&text));
         Some(Event {
             id: fields::text(id?)?,

@@ -111,11 +111,12 @@ pub fn verify(
         let config = config.clone();
         move || Prepared::new(&config)
     })??;
+    let mut auditor = prepared.auditor(config)?;
     let ready = Ready {
-        reader: prepared.reader()?,
+        reader: prepared.reader(auditor.as_mut().and_then(Auditor::take_tap))?,
         asker: Box::new(prepared.target.consumer(&[])?),
         topic_watcher: prepared.target.topic_watcher()?,
-        auditor: prepared.auditor(config)?,
+        auditor,
         open: &|target, isolation| Ok(Box::new(target.second_reader(isolation)?)),
         prepared,
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clients::{consumer_settings, live, producer_settings, ready_producers};
+use super::downstream::Tap;
 use super::restamped::{Recognition, Restamped};
 use super::target::{Access, Target};
 use super::wiring::{Reading, Wiring};
@@ -153,10 +154,16 @@ impl Prepared {
         }
     }
 
-    /// What the verifier reads from while the run goes on, where events are read back.
-    pub(super) fn reader<W: Wiring>(&self, config: &Config, consumer: Consumer, wiring: &W) -> Option<Box<dyn Reader>> {
+    /// What the verifier reads from while the run goes on, where events are read back; a tap hands on what comes from it.
+    pub(super) fn reader<W: Wiring>(
+        &self,
+        config: &Config,
+        consumer: Consumer,
+        tap: Option<Tap>,
+        wiring: &W,
+    ) -> Option<Box<dyn Reader>> {
         config.verify.as_ref()?;
-        let reader = self.target.members(false).unwrap_or_else(|| Box::new(consumer));
+        let reader = self.target.members(false).unwrap_or_else(|| Tap::on(tap, Box::new(consumer)));
         Some(wiring.reader(self.restamped(config, reader, Reading::Live), Reading::Live))
     }
 

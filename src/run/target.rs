@@ -117,6 +117,11 @@ impl Target {
         self.consumer(&[("isolation.level", isolation)])
     }
 
+    /// Whether its verifier reads what a processor of the topics gets: all of them, and committed records alone.
+    pub(super) fn reads_as_processors_do(&self) -> bool {
+        self.group.is_none() && self.reader.get("isolation.level").is_some_and(|level| level == "read_committed")
+    }
+
     /// The members of the group, where one reads; `is_shared`: whether other processes may have members in it, too.
     pub(super) fn members(&self, is_shared: bool) -> Option<Box<dyn Reader>> {
         self.members_of::<Member>(is_shared)

@@ -26,7 +26,7 @@ use crate::settings::files::FileOptions;
 use crate::settings::layer::Layer;
 use crate::settings::run::{BasicOptions, OnLag, RunLimits, RunOptions};
 use crate::settings::values;
-use crate::settings::verification::VerifierOptions;
+use crate::settings::verification::{Isolation, VerifierOptions};
 use crate::shop;
 use crate::source::{mirrored, web};
 
@@ -131,6 +131,10 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     schemas::load(&mut scenario.settings.verifier.back.reader_schema)?;
     if let Some(file) = scenario.settings.verifier.downstream.expect.take() {
         scenario.expectations.extend(read_expectations(&file)?);
+    }
+    if !scenario.expectations.is_empty() && client.bootstrap().is_some() {
+        // As a stream processor reads: the log is then read once for both.
+        scenario.settings.verifier.back.isolation.get_or_insert(Isolation::ReadCommitted);
     }
     let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
     let mut plan = Plan::new(&mut scenario, sharding, presentation, registry)?;

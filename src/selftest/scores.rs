@@ -46,7 +46,9 @@ pub(super) fn rows(catalogue: &Catalogue, run: RunId, seed: u64) -> Result<Vec<R
             (0..times).for_each(|_| take(&record));
         };
         let body = format!(r#"{{"event_id":"{id}","timestamp":{sequence}}}"#);
-        record(&body, 1, &mut |record| oracle.input(0, record));
+        record(&body, 1, &mut |record| {
+            oracle.input(0, record);
+        });
         let is_fraud = truth.label(0, sequence).is_some();
         let so_far = if is_fraud { &mut frauds } else { &mut honest };
         *so_far += 1;

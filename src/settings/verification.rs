@@ -23,7 +23,9 @@ settings! {
     /// Which records are read back, and until when.
     #[command(next_help_heading = "Verification")]
     pub struct ReadBackOptions as ReadBack {
-        /// Which records of transactions are read [default: read_uncommitted; read_committed with --transactional on a cluster]
+        /// Which records of transactions are read [default: read_uncommitted]
+        ///
+        /// On a cluster with --transactional, or where results are expected downstream, it is read_committed.
         #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
         isolation: Isolation = Isolation::ReadUncommitted,
         /// Longest wait for the last events to be read [default: 30s]

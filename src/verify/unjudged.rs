@@ -16,7 +16,7 @@ const OVERHEAD: usize = 128;
 
 /// What was delivered of a partition and is not judged yet.
 #[derive(Debug, Default)]
-pub(super) struct Unjudged {
+pub(crate) struct Unjudged {
     partitions: BTreeMap<i32, VecDeque<Item>>,
     bytes: usize,
     records: u64,
@@ -26,7 +26,7 @@ pub(super) struct Unjudged {
 
 /// One thing that was delivered.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     Record(UnjudgedRecord),
     /// The end of the partition, at that offset.
     End(i64, Nanos),
@@ -42,7 +42,7 @@ pub(crate) struct UnjudgedRecord {
     body: Option<Box<[u8]>>,
     headers: Box<[u8]>,
     leader_epoch: i32,
-    pub(super) at: Nanos,
+    pub(crate) at: Nanos,
 }
 
 impl UnjudgedRecord {
@@ -75,17 +75,17 @@ impl UnjudgedRecord {
 
 impl Unjudged {
     /// Whether something of the partition is kept: then what follows it must be, too.
-    pub(super) fn has(&self, partition: i32) -> bool {
+    pub(crate) fn has(&self, partition: i32) -> bool {
         !self.partitions.is_empty() && self.partitions.contains_key(&partition)
     }
 
     /// Whether nothing is kept.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.partitions.is_empty()
     }
 
     /// Whether there is no room for more.
-    pub(super) const fn is_full(&self) -> bool {
+    pub(crate) const fn is_full(&self) -> bool {
         self.bytes >= MOST_BYTES
     }
 
@@ -95,7 +95,7 @@ impl Unjudged {
     }
 
     /// Keeps a record.
-    pub(super) fn keep(&mut self, record: &Record<'_>, at: Nanos) {
+    pub(crate) fn keep(&mut self, record: &Record<'_>, at: Nanos) {
         let held = UnjudgedRecord::of(record, at);
         self.bytes += held.bytes();
         self.records += 1;
@@ -103,7 +103,7 @@ impl Unjudged {
     }
 
     /// Keeps the end of a partition of which records are kept.
-    pub(super) fn keep_end(&mut self, partition: i32, offset: i64, at: Nanos) {
+    pub(crate) fn keep_end(&mut self, partition: i32, offset: i64, at: Nanos) {
         self.partitions.entry(partition).or_default().push_back(Item::End(offset, at));
     }
 
@@ -116,7 +116,7 @@ impl Unjudged {
     }
 
     /// Takes out what is kept of a partition as far as `is_open` says no more of its first record.
-    pub(super) fn ready(&mut self, is_open: impl Fn(&Record<'_>) -> bool) -> Vec<(i32, Item)> {
+    pub(crate) fn ready(&mut self, is_open: impl Fn(&Record<'_>) -> bool) -> Vec<(i32, Item)> {
         let mut ready = Vec::new();
         for (partition, items) in &mut self.partitions {
             let is_open = |item: &Item| matches!(item, Item::Record(held) if is_open(&held.record()));
@@ -131,7 +131,7 @@ impl Unjudged {
     }
 
     /// The first record of each partition.
-    pub(super) fn firsts(&self) -> impl Iterator<Item = Record<'_>> {
+    pub(crate) fn firsts(&self) -> impl Iterator<Item = Record<'_>> {
         self.partitions.values().filter_map(|items| match items.front() {
             Some(Item::Record(held)) => Some(held.record()),
             _ => None,

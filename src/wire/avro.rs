@@ -48,7 +48,7 @@ pub use compatibility::compatible;
 pub use plan::Plan;
 pub use resolve::{Resolution, Unreadable};
 pub use schema::Schema;
-pub use union::{joined, parted};
+pub use union::{Alone, alone, joined, parted};
 pub use write::Writer;
 
 /// Reads the whole of `body` and hands its values to `sink`.

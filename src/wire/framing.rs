@@ -102,8 +102,9 @@ pub fn message(bytes: &[u8]) -> Option<(Vec<usize>, &[u8])> {
     Some((path, rest))
 }
 
-/// A number that is not negative, and what follows it.
-fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
+/// A number that is not negative, such as the index of a union's branch in Avro, and what follows it.
+#[must_use]
+pub fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0;
     for (at, byte) in bytes.iter().take(LONGEST).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * at);

@@ -52,15 +52,47 @@ impl Transcoder {
     /// # Errors
     /// Why the body is none of the schema.
     pub fn json(&self, body: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let mut value = self.value(body)?;
+        record_to_millis(&mut value, &self.written);
+        let mut writer = json::Writer::new(&self.json, out);
+        drive_record(&value, &self.told, &mut writer).map_err(|_| Malformed::BadValue("a value is not of its type"))
+    }
+
+    /// Writes a body with other values to the end of `out`: `of` gives that of a field by its name and the one that it has. Times are
+    /// ms since the Unix epoch for it.
+    ///
+    /// # Errors
+    /// Why the body is none of the schema, or a value does not go into its field.
+    pub fn altered(
+        &self,
+        body: &[u8],
+        mut of: impl FnMut(&str, &Value) -> Option<Value>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Malformed> {
+        let mut value = self.value(body)?;
+        let Value::Record(values) = &mut value else { return Err(Malformed::MissingField) };
+        for (value, field) in values.iter_mut().zip(&self.written.fields) {
+            let mut told = value.clone();
+            to_millis(&mut told, &field.shape);
+            if let Some(mut other) = of(&field.name, &told) {
+                from_millis(&mut other, &field.shape);
+                *value = other;
+            }
+        }
+        let written = match &self.plan {
+            Plan::Avro(plan) => drive_record(&value, &self.written, &mut avro::Writer::new(plan, out)),
+            Plan::Protobuf(plan) => drive_record(&value, &self.written, &mut protobuf::Writer::new(plan, out)),
+        };
+        written.map_err(|_| Malformed::BadValue("a value is not of its type"))
+    }
+
+    fn value(&self, body: &[u8]) -> Result<Value, Malformed> {
         let mut sink = ValueSink::new(&self.written);
         match &self.plan {
             Plan::Avro(plan) => avro::read(plan, body, &mut sink)?,
             Plan::Protobuf(plan) => protobuf::read(plan, body, &mut sink)?,
         };
-        let mut value = sink.finish().ok_or(Malformed::MissingField)?;
-        record_to_millis(&mut value, &self.written);
-        let mut writer = json::Writer::new(&self.json, out);
-        drive_record(&value, &self.told, &mut writer).map_err(|_| Malformed::BadValue("a value is not of its type"))
+        sink.finish().ok_or(Malformed::MissingField)
     }
 }
 
@@ -92,11 +124,7 @@ fn record_to_millis(value: &mut Value, record: &Record) {
 fn to_millis(value: &mut Value, shape: &Shape) {
     match (shape, value) {
         (Shape::Timestamp { unit, .. }, Value::Integer(number)) => {
-            *number = number.div_euclid(match unit {
-                Unit::Millis => 1,
-                Unit::Micros => 1_000,
-                Unit::Nanos => 1_000_000,
-            });
+            *number = number.div_euclid(of_a_milli(*unit));
         }
         (Shape::Array(inner), Value::Array(values)) => values.iter_mut().for_each(|value| to_millis(value, inner)),
         (Shape::Map(inner), Value::Map(values)) => values.iter_mut().for_each(|(_, value)| to_millis(value, inner)),
@@ -108,6 +136,23 @@ fn to_millis(value: &mut Value, shape: &Shape) {
             }
         }
         _ => {}
+    }
+}
+
+/// A time in ms, in the unit that it is written in.
+fn from_millis(value: &mut Value, shape: &Shape) {
+    match (shape, value) {
+        (Shape::Timestamp { unit, .. }, Value::Integer(number)) => *number *= of_a_milli(*unit),
+        (Shape::Optional(inner), value) => from_millis(value, inner),
+        _ => {}
+    }
+}
+
+const fn of_a_milli(unit: Unit) -> i128 {
+    match unit {
+        Unit::Millis => 1,
+        Unit::Micros => 1_000,
+        Unit::Nanos => 1_000_000,
     }
 }
 
@@ -152,5 +197,34 @@ mod tests {
         // "a"; 5 s and 7 ms; 300.
         let body = b"\x0a\x01a\x12\x07\x08\x05\x10\xc0\x9f\xab\x03\x18\xac\x02";
         assert_eq!(told(&transcoder, body), r#"{"key":"a","start":5007,"value":300}"#);
+    }
+
+    #[test]
+    fn a_body_is_written_again_with_other_values() {
+        let avro = r#"{"type": "record", "name": "Total", "fields": [
+            {"name": "key", "type": "string"},
+            {"name": "kind", "type": {"type": "enum", "name": "Kind", "symbols": ["A", "B"]}},
+            {"name": "start", "type": ["null", {"type": "long", "logicalType": "timestamp-micros"}]},
+            {"name": "n", "type": "int"}]}"#;
+        let proto = "syntax = \"proto3\"; import \"google/protobuf/timestamp.proto\";
+            enum Kind { A = 0; B = 1; }
+            message Total { string key = 1; Kind kind = 2; google.protobuf.Timestamp start = 3; int32 n = 4; }";
+        for (transcoder, body) in [
+            (Transcoder::avro(avro).unwrap(), &b"\x02a\x00\x02\x80\xad\xe2\x04\x0e"[..]),
+            (Transcoder::protobuf(proto, &[], &[0]).unwrap(), b"\x0a\x01a\x1a\x02\x08\x05\x20\x07"),
+        ] {
+            assert_eq!(told(&transcoder, body), r#"{"key":"a","kind":"A","start":5000,"n":7}"#);
+            let other = |name: &str, value: &Value| match name {
+                "key" => Some(Value::Text("other".into())),
+                "kind" => Some(Value::Text("B".into())),
+                "start" => Some(Value::Integer(if *value == Value::Integer(5_000) { 8_001 } else { 0 })),
+                _ => None,
+            };
+            let mut out = Vec::new();
+            transcoder.altered(body, other, &mut out).unwrap();
+            assert_eq!(told(&transcoder, &out), r#"{"key":"other","kind":"B","start":8001,"n":7}"#);
+            let no_number = |name: &str, _: &Value| (name == "n").then(|| Value::Text("seven".into()));
+            assert!(transcoder.altered(body, no_number, &mut Vec::new()).is_err());
+        }
     }
 }

@@ -2,24 +2,22 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
-use std::time::Duration;
 
 use super::Failure;
 use crate::event::catalogue::{Catalogue, GivenSchema};
 use crate::event::invalid::Invalid;
 use crate::event::learned::{Finder, Learned, SchemaLookup};
-use crate::registry::{Registry, RegistryError, Schema, SchemaType, Trouble};
+use crate::registry::{Registry, RegistryError, Schema, SchemaType, Trouble, again};
 use crate::scenario::formats::unions;
 use crate::scenario::formats::{SchemaText, TypeFormat, coding_of};
 use crate::settings::formats::{Format, Framing};
 use crate::verdict::ExitCode;
 use crate::wire::framing::SchemaId;
 
-/// How long after no answer a schema is asked for again.
-const AGAIN: Duration = Duration::from_millis(500);
 /// So many ids are looked up for one catalogue: frames of other producers may name any of four billion. Nothing is said of more.
 const MOST_IDS: usize = 1_000;
 
@@ -93,28 +91,10 @@ struct Asking {
 impl Asking {
     /// Until nobody wants to know any more.
     fn run(self, wanted: &Receiver<SchemaId>, store: impl Fn(SchemaId, SchemaLookup) -> bool) {
-        let mut open = Vec::new();
-        loop {
-            match if open.is_empty() {
-                wanted.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                wanted.recv_timeout(AGAIN)
-            } {
-                Ok(id) => open.push(id),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            open.extend(wanted.try_iter());
-            let mut unanswered = Vec::new();
-            for id in open.drain(..) {
-                match self.look_up(id) {
-                    Some(found) if !store(id, found.clone()) => return,
-                    Some(_) => {}
-                    None => unanswered.push(id),
-                }
-            }
-            open = unanswered;
-        }
+        again::until_answered(wanted, |id| match self.look_up(id) {
+            Some(found) if !store(id, found.clone()) => ControlFlow::Break(()),
+            found => ControlFlow::Continue(found.is_some()),
+        });
     }
 
     /// `None` where the registry does not say.

@@ -25,7 +25,7 @@ enum OneSide {
 #[derive(Debug)]
 pub(super) struct Skew {
     at: Vec<Box<str>>,
-    names: Vec<Box<str>>,
+    names: fields::Finder,
     reader: Reader,
     windows: HashMap<usize, Window>,
     known: HashMap<u128, OneSide>,
@@ -37,7 +37,7 @@ impl Skew {
     pub(super) fn new(at: &[Box<str>]) -> Self {
         Self {
             at: at.to_vec(),
-            names: NAMES.map(Box::from).into(),
+            names: fields::Finder::of(&NAMES),
             reader: Reader::default(),
             windows: HashMap::new(),
             known: HashMap::new(),
@@ -59,16 +59,15 @@ impl Skew {
 
     /// Takes a record of a scorer.
     pub(super) fn tell(&mut self, id: u128, body: &[u8]) {
-        let mut found = Vec::new();
         let object = fields::at(body, &self.at);
-        if object.and_then(|object| fields::fields(object, &self.names, &mut found)).is_none() {
+        let Some(found) = object.and_then(|object| self.names.find(object)) else {
             self.report.without += 1;
             return;
-        }
+        };
         let number = |value: Option<&[u8]>| std::str::from_utf8(value?).ok()?.parse().ok();
         let mut told: ReportedFeatures = [None; NAMES.len()];
-        for (told, value) in told.iter_mut().zip(found) {
-            *told = number(value);
+        for (feature, told) in told.iter_mut().enumerate() {
+            *told = number(found.get(feature));
         }
         match self.known.remove(&id) {
             Some(OneSide::Computed(features)) => self.compare(&features, &told),

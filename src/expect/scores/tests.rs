@@ -171,7 +171,7 @@ fn what_cannot_be_judged_is_refused() {
 
 #[test]
 fn a_feature_that_is_not_what_the_log_gives_is_named() {
-    let (mut window, reader) = (crate::fraud::Window::default(), crate::fraud::Reader::default());
+    let (mut window, mut reader) = (crate::fraud::Window::default(), crate::fraud::Reader::default());
     let features = Some("features".to_owned());
     let expectations = declared(ExpectConfig { features, ..config() }, Some(&truth())).unwrap();
     let log = Log { starts: vec![0], is_whole: true };
@@ -192,7 +192,11 @@ fn a_feature_that_is_not_what_the_log_gives_is_named() {
         let mut put = |is_input: bool| {
             let body = if is_input { &body } else { &score };
             let record = Record { partition: 0, offset: at_ms, at_ms, body: Some(body.as_bytes()) };
-            if is_input { oracle.input(0, &record) } else { oracle.output(0, &record) }
+            if is_input {
+                oracle.input(0, &record);
+            } else {
+                oracle.output(0, &record);
+            }
         };
         put(sequence % 2 == 0);
         put(sequence % 2 != 0);

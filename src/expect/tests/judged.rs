@@ -52,9 +52,9 @@ fn events_behind_the_end_close_windows_and_ask_for_nothing_themselves() {
         for round in 0..2 {
             let at = 74_000 + round * 1_500;
             let events = oracle.closing(0, at);
-            assert_eq!(events.iter().map(|(partition, _)| *partition).collect::<Vec<_>>(), [0, 1, 2]);
-            for (partition, body) in events {
-                put(&mut oracle, usize::try_from(partition).unwrap(), 60 + round, at, &body);
+            assert_eq!(events.iter().map(|event| event.partition).collect::<Vec<_>>(), [0, 1, 2]);
+            for event in events {
+                put(&mut oracle, usize::try_from(event.partition).unwrap(), 60 + round, at, &event.json());
             }
         }
         assert!(!oracle.is_settled(), "all windows are due");

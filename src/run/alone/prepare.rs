@@ -7,7 +7,7 @@ use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks};
 use crate::measure::Recorder;
 use crate::run::RunError;
 use crate::run::clients::{STATISTICS, reader_settings};
-use crate::run::downstream::Auditor;
+use crate::run::downstream::{Auditor, Beside, Tap};
 use crate::run::target::{Access, Target};
 use crate::verify::reader::Reader;
 
@@ -104,14 +104,21 @@ impl Prepared {
             }
         };
         // When a result came that lies there already nobody knows.
-        Auditor::new(&config.downstream, (&self.target, None), config.connect_timeout, false, config.run, &from)
+        let beside = Beside {
+            target: &self.target,
+            producer: None,
+            verifier: Some(self.starts.iter().map(|(start, _)| *start).collect()),
+            is_timed: false,
+            run: config.run,
+        };
+        Auditor::new(&config.downstream, beside, config.connect_timeout, &from)
     }
 
-    /// What is read from.
-    pub(super) fn reader(&self) -> Result<Box<dyn Reader>, KafkaError> {
+    /// What is read from; a tap hands on what comes from it.
+    pub(super) fn reader(&self, tap: Option<Tap>) -> Result<Box<dyn Reader>, KafkaError> {
         match self.target.members(true) {
             Some(members) => Ok(members),
-            None => Ok(Box::new(self.target.consumer(&[STATISTICS])?)),
+            None => Ok(Tap::on(tap, Box::new(self.target.consumer(&[STATISTICS])?))),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::intake::Intake;
 use super::unix_ms;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::expect::Oracle;
@@ -12,6 +13,8 @@ use crate::kafka::{Answer, Code, KafkaError, Settings};
 /// Kafka Streams looks for closed windows with an event, and at most once a second: the second of two finds them.
 const ROUNDS: u32 = 2;
 const APART_MS: i64 = 1_500;
+/// One that is behind takes both at once, and looks once for both; so more of them follow for as long as results are waited for.
+const FURTHER_APART_MS: i64 = 5_000;
 /// The longest wait for an answer to one round.
 const ANSWER: Nanos = Nanos::from_secs(30);
 
@@ -38,26 +41,32 @@ impl Closer {
         self.sent >= ROUNDS
     }
 
+    /// Whether more of them are to be sent now, where some were.
+    pub(super) fn is_due(&self) -> bool {
+        self.next_ms.is_some_and(|next| unix_ms() >= next)
+    }
+
     /// Sends what is due, the input being read to its end; says whether anything was sent.
-    pub(super) fn go_on(&mut self, oracle: &Oracle) -> Result<bool, Code> {
+    pub(super) fn go_on(&mut self, intake: &mut Intake) -> Result<bool, Code> {
         let now = unix_ms();
-        let Some(next) = self.next_ms.or_else(|| oracle.closes_at()) else {
+        let Some(next) = self.next_ms.or_else(|| intake.oracle.closes_at()) else {
             // There are no windows that are written when they close.
             self.sent = ROUNDS;
             return Ok(false);
         };
         self.next_ms = Some(next);
-        if self.is_done() || now < next {
+        if now < next {
             return Ok(false);
         }
         for (source, producer) in self.producers.iter().enumerate() {
-            let events = oracle.closing(source, now);
+            let events = intake.closing(source, now);
             for (partition, body) in &events {
-                send(producer, *partition, body.as_bytes())?;
+                send(producer, *partition, body)?;
             }
             wait(producer, events.len())?;
         }
-        (self.sent, self.next_ms) = (self.sent + 1, Some(now + APART_MS));
+        self.sent += 1;
+        self.next_ms = Some(now + if self.is_done() { FURTHER_APART_MS } else { APART_MS });
         Ok(true)
     }
 }

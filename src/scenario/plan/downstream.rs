@@ -32,15 +32,10 @@ pub(super) fn of(
         matches!(format, Format::Json | Format::JsonSchema) && framing == Framing::None
     };
     let mut others = formats.types.iter().filter(|one| !is_plain(one.format, one.framing));
-    if let Some(other) = others.clone().find(|one| one.framing != Framing::Confluent) {
+    if let Some(other) = others.find(|one| one.framing != Framing::Confluent) {
         let reason =
             format!("events are written as {:?}, and name no schema of a registry to read them by", other.format);
         return Err(plan_error(&reason, "--framing confluent names them; or leave the expectations out"));
-    }
-    if closes_windows && let Some(other) = others.next() {
-        let reason =
-            format!("what closes the last windows is plain JSON, and events are written as {:?}", other.format);
-        return Err(plan_error(&reason, "leave --close-windows out"));
     }
     if let Some(named) = scenario.expectations.iter().find(|config| config.truth.is_some()) {
         let reason = format!("expectation \"{}\": truth names another run, and this one has its own", named.name);

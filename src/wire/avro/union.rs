@@ -27,11 +27,36 @@ pub fn joined(texts: &[&str]) -> Result<String, SchemaError> {
 /// # Errors
 /// It is no JSON, or a name stands for several types.
 pub fn parted(text: &str) -> Result<Option<Vec<String>>, SchemaError> {
-    let Json::Array(branches) = parsed(text)? else { return Ok(None) };
+    match alone(text, &[])? {
+        Alone::Branches(branches) => Ok(Some(branches)),
+        Alone::One(_) => Ok(None),
+    }
+}
+
+/// What stands alone: with it is declared all that it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alone {
+    /// The branches of a union.
+    Branches(Vec<String>),
+    /// Anything else.
+    One(String),
+}
+
+/// A schema that refers to types which others declare, each of these after those that it refers to.
+///
+/// # Errors
+/// One is no JSON, or a name stands for several types.
+pub fn alone(text: &str, others: &[&str]) -> Result<Alone, SchemaError> {
     let mut names = Names::default();
-    let branches = branches.iter().map(|branch| names.declared(branch, "")).collect::<Result<Vec<_>, _>>()?;
-    let alone = |branch: &Json| format!("{:#}", names.expanded(branch, &mut BTreeSet::new()));
-    Ok(Some(branches.iter().map(alone).collect()))
+    for other in others {
+        names.declared(&parsed(other)?, "")?;
+    }
+    let schema = names.declared(&parsed(text)?, "")?;
+    let alone = |schema: &Json| format!("{:#}", names.expanded(schema, &mut BTreeSet::new()));
+    Ok(match &schema {
+        Json::Array(branches) => Alone::Branches(branches.iter().map(alone).collect()),
+        one => Alone::One(alone(one)),
+    })
 }
 
 fn parsed(text: &str) -> Result<Json, SchemaError> {
@@ -189,6 +214,24 @@ mod tests {
             assert_eq!((branch.record(), branch.canonical_form()), (own.record(), own.canonical_form()));
         }
         assert_eq!(parted(VIEW).unwrap(), None);
+    }
+
+    #[test]
+    fn types_that_others_declare_are_put_where_they_stand_first() {
+        let part = r#"{"type": "record", "name": "shop.Part", "fields": [{"name": "id", "type": "Id"}, {"name": "n", "type": "int"}]}"#;
+        let id = r#"{"type": "fixed", "name": "Id", "namespace": "shop", "size": 16}"#;
+        let order = r#"{"type": "record", "name": "shop.Order", "fields": [
+            {"name": "first", "type": "shop.Part"}, {"name": "id", "type": "Id"}]}"#;
+        let Alone::One(text) = alone(order, &[id, part]).unwrap() else { panic!("no union") };
+        assert_eq!(Schema::parse(&text).unwrap().record(), Schema::parse(ORDER).unwrap().record());
+        let Alone::Branches(branches) = alone(r#"["shop.Part", "shop.Id"]"#, &[id, part]).unwrap() else {
+            panic!("a union")
+        };
+        assert_eq!(Schema::parse(&branches[0]).unwrap().name(), "shop.Part");
+        assert!(branches[1].contains("fixed"), "{branches:?}");
+        // What nobody declares stays a name, of which no schema can be made.
+        let Alone::One(text) = alone(order, &[]).unwrap() else { panic!("no union") };
+        assert!(Schema::parse(&text).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 package loadgen.pipeline;
 
 import java.util.Properties;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.StreamsBuilder;
@@ -17,6 +18,9 @@ import org.apache.kafka.streams.state.Stores;
 
 /** The topologies over raw-events. */
 final class Pipeline {
+    /** About 180 events of the shop. */
+    private static final String FETCH_BYTES = "65536";
+
     private Pipeline() {}
 
     /** What Kafka Streams has to know, with what this application cannot do without. */
@@ -29,6 +33,9 @@ final class Pipeline {
         // A body that is not JSON is left out, told in the log, and counted in dropped-records-total.
         config.put(StreamsConfig.DESERIALIZATION_EXCEPTION_HANDLER_CLASS_CONFIG, LogAndContinueExceptionHandler.class);
         config.put("processing.exception.handler.global.enabled", "true");
+        // A consumer hands over all that it was given of one partition before it turns to the next. Where the application is behind,
+        // partitions would come apart by as much of their time, and events be late behind a repartition that were not.
+        config.putIfAbsent(StreamsConfig.mainConsumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), FETCH_BYTES);
         config.put(
                 StreamsConfig.DSL_STORE_SUPPLIERS_CLASS_CONFIG,
                 settings.store() == Settings.Store.MEMORY
