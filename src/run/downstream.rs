@@ -168,21 +168,21 @@ impl Auditor {
             let slot = usize::try_from(target.slots.slot(name.as_bytes(), partition)?).ok()?;
             verifier.as_ref()?.get(slot).copied()
         };
-        let partition = |(slot, ((name, number), (ends, begun))): (i32, (&(&str, i32), (&Watermarks, &i64)))| {
-            let topic = slots.topic_at(slot).unwrap_or_default();
-            let position = if topics[topic].source.is_some() { ends.low } else { *begun };
+        let partition = |(name, number): &(&str, i32), ends: &Watermarks, begun: i64| {
+            let topic = names.iter().position(|topic| topic == name).unwrap_or_default();
+            let position = if topics[topic].source.is_some() { ends.low } else { begun };
             Partition {
                 topic,
                 number: usize::try_from(*number).unwrap_or_default(),
-                start: *begun,
+                start: begun,
                 taken_to: position,
                 position,
                 fed_from: fed_from(topics[topic], name, *number),
                 ..Partition::default()
             }
         };
-        let partitions: Vec<Partition> =
-            (0_i32..).zip(places.iter().zip(ends.iter().zip(&begun))).map(partition).collect();
+        let of = places.iter().zip(&ends).zip(&begun);
+        let partitions: Vec<Partition> = of.map(|((place, ends), begun)| partition(place, ends, *begun)).collect();
         let (tap, feed) = partitions
             .iter()
             .any(|state| state.fed_from.is_some())
