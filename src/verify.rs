@@ -292,7 +292,6 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         let unfinished = self.unfinished();
         for (partition, state) in (0_i32..).zip(&mut self.partitions) {
             state.is_held = self.reader.holds(partition);
-            state.is_another = by == EndedBy::Anew;
         }
         self.inspector.end_without(&self.held);
         let (inspected, book) = self.inspector.end();

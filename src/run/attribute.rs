@@ -84,9 +84,8 @@ pub(super) fn attribute<W: Wiring>(
             })
         },
     };
-    // It may have been seen only after the reader had ended.
     let is_another = prepared.target.topics.made_anew().is_some();
-    ends.partitions.iter_mut().for_each(|state| state.is_another |= is_another);
+    ends.partitions.iter_mut().for_each(|state| state.is_another = is_another);
     let unseen: Vec<AckedEvent> = unseen(config, ledger, ends).collect();
     let mut reading = SecondReading::new(log, &mut ends.partitions, &verifier.damaged, &verifier.overtaking);
     reading.look_above(unseen.iter().map(|event| (event.partition, event.offset)));

@@ -176,7 +176,7 @@ fn settle_lanes(book: &TopicBook, findings: &mut Findings, sampler: &mut Sampler
 fn note_another(prepared: &Prepared, states: &mut [PartitionState]) {
     let is_another = prepared.target.topics.made_anew().is_some() || !prepared.anew.is_empty();
     for state in states {
-        state.is_another |= is_another;
+        state.is_another = is_another;
     }
 }
 

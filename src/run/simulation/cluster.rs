@@ -113,9 +113,9 @@ pub(super) struct Cluster {
     /// When the topic was first deleted, and until when it is not there.
     pub(super) deleted_at: Option<u64>,
     pub(super) deleted_until: u64,
-    /// Whether the reader of the run was refused, and whether it was told so when it read.
+    /// Whether the reader of the run was refused, and when it was first told so when it read.
     pub(super) was_denied: bool,
-    pub(super) was_told: bool,
+    pub(super) told_at: Option<u64>,
     /// Until when nothing that a reader is told is the whole truth.
     pub(super) disturbed_until: u64,
     /// How many records a reader's client is to pass over, and which step it is to make back.
@@ -238,7 +238,7 @@ impl Cluster {
             deleted_at: None,
             deleted_until: 0,
             was_denied: false,
-            was_told: false,
+            told_at: None,
             disturbed_until: 0,
             to_skip: vec![0; plan.partitions],
             steps_back: vec![0; plan.partitions],

@@ -118,10 +118,12 @@ fn classes(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &mut Cove
                 None => Class::Verified,
             };
             scheduled += 1;
-            if outcome.cluster_error.is_none()
-                && truth.stopped_at.is_some_and(|at| truth.due(plan, event) > at + HEARD + 2 * truth.cluster.paused)
-            {
+            let is_past = |at: u64| truth.due(plan, event) > at + HEARD + 2 * truth.cluster.paused;
+            if outcome.cluster_error.is_none() && truth.stopped_at.is_some_and(is_past) {
                 return Err(format!("event {sequence} of lane {lane} was due after the end was asked for"));
+            }
+            if plan.reads == Reads::Itself && truth.cluster.told_at.is_some_and(is_past) {
+                return Err(format!("event {sequence} of lane {lane} was due after its reader had been refused"));
             }
             *covered.classes.entry(class).or_default() += 1;
             let place = truth.place(event, &fate);
@@ -181,8 +183,15 @@ fn verdict(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &Covered)
     if is_calm && !matches!(exit, Some(ExitCode::Pass | ExitCode::RunInvalid)) {
         return Err(format!("nothing happened, and it did not pass: {:?}", outcome.report.verdict.reasons));
     }
-    if wrong > 0 && exit != Some(ExitCode::CorrectnessViolated) {
-        return Err(format!("{wrong} violations, and it ended with {exit:?}"));
+    let timed_out = covered.count(Class::UnknownSeen) + covered.count(Class::UnknownUnseen) > 0;
+    let may_send_again = !plan.idempotent || plan.transaction.is_none() && timed_out;
+    let is_twice = findings.duplicates_resent > 0 && !may_send_again;
+    let is_out_of_order = findings.reordered > 0 && (plan.idempotent || plan.in_flight == 1);
+    if (wrong > 0 || is_twice || is_out_of_order) && exit != Some(ExitCode::CorrectnessViolated) {
+        let order = findings.reordered;
+        return Err(format!(
+            "{wrong} violations, sent twice: {is_twice}, {order} out of order, and it ended with {exit:?}"
+        ));
     }
     let duplicates = findings.duplicates > 0 || findings.reordered > 0;
     let copies = |act: &Act| matches!(act, Act::Copy { .. } | Act::Forge { .. });
@@ -202,7 +211,7 @@ fn spoilt(truth: &Truth<'_>) -> Option<&'static str> {
     let last_asked = cluster.asked.iter().flatten().max().copied().unwrap_or(0);
     if truth.forced_aborts() > 0 {
         Some("transactions were aborted that were not to be")
-    } else if cluster.was_told {
+    } else if cluster.told_at.is_some() {
         Some("its reader had been refused")
     } else if cluster.group.expelled_at.is_some_and(|at| at + LOOKED_AT < last_asked) {
         Some("the group had driven its reader out")

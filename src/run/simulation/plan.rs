@@ -260,8 +260,16 @@ impl Plan {
     fn lose(&mut self, rng: &mut Xoshiro256PlusPlus, length: u64) {
         let partition = rng.random_range(0..self.partitions);
         let at_ms = rng.random_range(0..=length);
-        // What lies above the high watermark goes with its leader; what lies below it, where a copy may lead that was not waited for.
-        let lags = if self.unclean { [50, 700, 700, 1_500] } else { [20, 50, 50, 700] };
+        // What lies above the high watermark goes with its leader; what lies below it, where a copy may lead that was not waited for, and
+        // what has been read by then, where that copy was given up while the run goes on.
+        let lags = if self.unclean && rng.random_bool(0.5) {
+            self.lag_ms = 60;
+            [100, 150, 200, 300]
+        } else if self.unclean {
+            [50, 700, 700, 1_500]
+        } else {
+            [20, 50, 50, 700]
+        };
         let lags = *lags.choose(rng).unwrap_or(&50);
         let leader = partition % self.brokers;
         for broker in (0..self.brokers).filter(|broker| *broker != leader) {

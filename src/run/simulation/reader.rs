@@ -157,7 +157,7 @@ fn fetch(
     if is_denied && !position.denied {
         given.push(Given::Error(at, Code::TopicAuthorizationFailed, position.next));
         cluster.was_denied |= live;
-        cluster.was_told |= live;
+        cluster.told_at = cluster.told_at.or(live.then_some(cluster.now));
     }
     position.denied = is_denied;
     if is_denied {

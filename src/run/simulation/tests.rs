@@ -84,6 +84,24 @@ fn a_reading_in_another_process_comes_to_what_the_run_itself_does() {
     assert_eq!((reading.events, reading.missing, reading.lag), (60, Some(0), Some(0)));
 }
 
+/// A new leader lacks what had been read, and by the time that readers are given something again its log has grown past their position.
+/// Brokers that tell no client where logs part leave nothing but the records' epochs to tell.
+#[test]
+fn what_was_read_and_cut_off_is_lost_although_the_log_has_grown_again() {
+    for old_brokers in [false, true] {
+        let acts = [
+            (100, Act::Lag { broker: 1, ms: 900 }),
+            (400, Act::ThrottleReading { ms: 500 }),
+            (410, Act::Kill { broker: 0, ms: 5_000 }),
+        ];
+        let acts = acts.map(|(at_ms, act)| Planned { at_ms, act }).to_vec();
+        let few = Plan { events: 300, rate: 400, partitions: 1, brokers: 2, min_in_sync: 1, ..Plan::calm(7) };
+        let one = Plan { acks: 1, idempotent: false, unclean: true, lag_ms: 60, delivery_timeout_ms: 2_000, ..few };
+        let covered = holds(&Plan { old_brokers, acts, ..one });
+        assert!(covered.classes.get(&Class::Lost).is_some_and(|lost| *lost > 50), "{old_brokers} {covered:?}");
+    }
+}
+
 #[test]
 fn what_names_a_schema_that_is_not_told_is_undecided_until_it_is() {
     let plan = |ms| {
@@ -221,13 +239,14 @@ fn whatever_happens_a_report_says_nothing_that_is_not_true() {
 }
 
 /// Rules of which plain JSON has no need: nothing that is simulated can break them. The self-test in the other formats does.
-const OF_OTHER_FORMATS: [Rule; 6] = [
+const OF_OTHER_FORMATS: [Rule; 7] = [
     Rule::Malformed,
     Rule::UnknownSchemaId,
     Rule::WrongSubject,
     Rule::NotReadable,
     Rule::AwaitsSchema,
     Rule::ReEncoded,
+    Rule::HeaderOnce,
 ];
 
 /// Breaks one rule of the checker after the other, and tells after how many seeds the judge notices. For `scripts/simulate`.
