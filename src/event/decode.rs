@@ -275,7 +275,7 @@ impl<'a> Decoded<'a> {
 
 /// The UUID of a body whose parts lie there.
 fn id_at(body: &[u8], at: &Written) -> Option<u128> {
-    stamp::id_of(body.get(at.id.clone()?)?)
+    at.uuid.or_else(|| stamp::id_of(body.get(at.id.clone()?)?))
 }
 
 /// A text that is a JSON object.
