@@ -43,6 +43,8 @@ pub trait BodyWriter: Sink {
 pub struct Written {
     /// The id: 36 characters of text or 16 bytes, without what stands around them.
     pub id: Option<Range<usize>>,
+    /// The UUID that the id is, where a reader had to look at its text.
+    pub uuid: Option<u128>,
     /// The key's value, without what stands around it; [`key`] knows its text.
     pub key: Option<Range<usize>>,
 }

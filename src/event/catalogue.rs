@@ -286,7 +286,7 @@ impl Catalogue {
     }
 
     /// What is known of an id that is none of its types'.
-    pub(super) fn learned(&self, id: SchemaId) -> SchemaLookup {
+    pub(super) fn learned(&self, id: SchemaId) -> SchemaLookup<'_> {
         self.finder.as_ref().map_or(SchemaLookup::Refused(Invalid::UnknownSchemaId), |finder| finder.find(id))
     }
 

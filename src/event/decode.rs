@@ -7,7 +7,6 @@ mod read;
 
 use std::borrow::Cow;
 use std::ops::{Deref, Range};
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -44,12 +43,12 @@ pub struct Decoded<'a> {
 }
 
 /// How an event is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum CodingOf<'a> {
-    Type(&'a Arc<Coding>),
-    Schema(Arc<Learned>),
+    Type(&'a Coding),
+    Schema(&'a Learned),
     /// In the language of that schema, and not by it.
-    Own(Arc<Learned>),
+    Own(&'a Learned),
 }
 
 impl Deref for CodingOf<'_> {
@@ -173,12 +172,12 @@ impl<'a> Decoded<'a> {
     /// The same values as loadgen writes them: by this schema, where its format has several ways to write them, and by the others of
     /// the type, where somebody has written it again by this one.
     fn rewritten(&self) -> impl Iterator<Item = Self> {
-        let others = self.planned.codings().map(CodingOf::Type);
+        let others = self.planned.codings().map(|coding| CodingOf::Type(coding));
         let own = match &self.coding {
-            CodingOf::Schema(learned) if learned.own.is_some() => Some(CodingOf::Own(Arc::clone(learned))),
+            CodingOf::Schema(learned) if learned.own.is_some() => Some(CodingOf::Own(learned)),
             _ => None,
         };
-        std::iter::once(self.coding.clone()).chain(own).chain(others).filter_map(|coding| self.written_by(coding))
+        std::iter::once(self.coding).chain(own).chain(others).filter_map(|coding| self.written_by(coding))
     }
 
     fn written_by(&self, coding: CodingOf<'a>) -> Option<Self> {
@@ -276,7 +275,7 @@ impl<'a> Decoded<'a> {
 
 /// The UUID of a body whose parts lie there.
 fn id_at(body: &[u8], at: &Written) -> Option<u128> {
-    stamp::id_of(body.get(at.id.clone()?)?)
+    at.uuid.or_else(|| stamp::id_of(body.get(at.id.clone()?)?))
 }
 
 /// A text that is a JSON object.

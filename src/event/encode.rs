@@ -150,7 +150,7 @@ impl Encoder {
         }
         let start = arena.len();
         let told = CodedValues { values, own: &planned.declared.record, coding };
-        let Written { id, key } = match &coding.body {
+        let Written { id, key, .. } = match &coding.body {
             Body::Json(plan) => {
                 let padded = coding.sources.is_none();
                 self.write(&mut json::Writer::new(plan, arena), &told, record, sequence, padded)

@@ -1,7 +1,6 @@
 //! Schemas that a catalogue does not have itself: they are found out by the ids in the frames of records.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use super::coding::{Coding, ReadOther};
 use super::declared::{EventType, GivenSchema, TypeIndex};
@@ -12,26 +11,32 @@ use crate::wire::schema_error::SchemaError;
 /// Finds schemas out, on a thread that may wait.
 pub trait Finder: Debug + Send + Sync {
     /// What is known of an id. Where nothing is yet, it is looked up, and known later.
-    fn find(&self, id: SchemaId) -> SchemaLookup;
+    fn find(&self, id: SchemaId) -> SchemaLookup<'_>;
 
     /// Why nothing is known of some ids yet; `None` where nobody says.
     fn silence(&self) -> Option<String>;
 }
 
-/// What is known of an id.
+/// What is known of an id: asked for each record, so it is lent.
 #[derive(Clone, Debug)]
-pub enum SchemaLookup {
+pub enum SchemaLookup<'a> {
     /// It is the schema of a type, or of several that share it.
-    Schemas(Arc<[Arc<Learned>]>),
+    Schemas(&'a [Learned]),
     /// It is none that a valid event can have.
     Refused(Invalid),
     /// Nothing yet.
     Pending,
 }
 
-impl From<Learned> for SchemaLookup {
-    fn from(learned: Learned) -> Self {
-        Self::Schemas([Arc::new(learned)].into())
+/// What was found out of an id: the schemas, or why it is none that a valid event can have.
+pub type Found = Result<Box<[Learned]>, Invalid>;
+
+impl<'a> From<&'a Found> for SchemaLookup<'a> {
+    fn from(found: &'a Found) -> Self {
+        match found {
+            Ok(learned) => Self::Schemas(learned),
+            Err(why) => Self::Refused(why.clone()),
+        }
     }
 }
 

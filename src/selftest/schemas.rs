@@ -8,7 +8,7 @@ use crate::event::catalogue::{Catalogue, EventType, GivenSchema, ID_HEADER, IdPl
 use crate::event::coding::Coding;
 use crate::event::invalid::Invalid;
 use crate::event::key::{KeyCoding, KeyForm};
-use crate::event::learned::{Finder, Learned, SchemaLookup};
+use crate::event::learned::{Finder, Found, Learned, SchemaLookup};
 use crate::settings::formats::Format;
 use crate::wire::framing::{self, SchemaId};
 use crate::wire::language::Language;
@@ -110,7 +110,7 @@ fn coding(declared: &EventType, format: Format, id: u32) -> Result<Coding, Schem
 /// What is known of which id.
 #[derive(Debug)]
 struct Schemas {
-    known: HashMap<u32, SchemaLookup>,
+    known: HashMap<u32, Found>,
     /// How often ids were asked for that are known late.
     asked: Mutex<HashMap<u32, u32>>,
 }
@@ -121,7 +121,7 @@ impl Schemas {
         for (kind, declared) in catalogue.types() {
             let id = Series::Late.id(kind);
             let late = Learned { kind, coding: coding(declared, format, id)?, own: None, writer: None };
-            known.insert(id, late.into());
+            known.insert(id, Ok([late].into()));
             for (series, record) in [
                 (Series::Newer, newer(&declared.record)),
                 (Series::Listed, listed(&declared.record)),
@@ -130,13 +130,10 @@ impl Schemas {
                 let id = series.id(kind);
                 let coding = coding(declared, format, id)?;
                 let Some(given) = schema_of(&record, format)? else { continue };
-                let found = match Learned::version(kind, declared, coding, &given) {
-                    Ok(learned) => learned.into(),
-                    Err(_) => SchemaLookup::Refused(Invalid::NotReadable),
-                };
-                known.insert(id, found);
+                let version = Learned::version(kind, declared, coding, &given);
+                known.insert(id, version.map(|version| [version].into()).map_err(|_| Invalid::NotReadable));
             }
-            known.insert(Series::Stranger.id(kind), SchemaLookup::Refused(Invalid::WrongSubject));
+            known.insert(Series::Stranger.id(kind), Err(Invalid::WrongSubject));
         }
         Ok(Self { known, asked: Mutex::default() })
     }
@@ -150,12 +147,12 @@ impl Schemas {
 }
 
 impl Finder for Schemas {
-    fn find(&self, id: SchemaId) -> SchemaLookup {
+    fn find(&self, id: SchemaId) -> SchemaLookup<'_> {
         let SchemaId::Registry(id) = id else { return SchemaLookup::Refused(Invalid::UnknownSchemaId) };
         if Series::Silent.has(id) || Series::Late.has(id) && self.is_kept_back(id) {
             return SchemaLookup::Pending;
         }
-        self.known.get(&id).cloned().unwrap_or(SchemaLookup::Refused(Invalid::UnknownSchemaId))
+        self.known.get(&id).map_or(SchemaLookup::Refused(Invalid::UnknownSchemaId), SchemaLookup::from)
     }
 
     fn silence(&self) -> Option<String> {

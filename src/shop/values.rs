@@ -19,23 +19,23 @@ impl Values for Telling<'_> {
         let Self { event, texts, timestamp_ms } = *self;
         sink.uuid(0);
         sink.integer(timestamp_ms);
-        digits(sink, event.user.0);
+        sink.digits(event.user.0);
         match event.detail {
             Detail::View { item, category, session, device } => {
-                digits(sink, item.0);
+                sink.digits(item.0);
                 text(sink, &texts.categories, category);
                 self::session(sink, event.user, session);
                 sink.plain(device.as_str());
             }
             Detail::AddToCart { item, category, session, device, quantity } => {
-                digits(sink, item.0);
+                sink.digits(item.0);
                 text(sink, &texts.categories, category);
                 self::session(sink, event.user, session);
                 sink.plain(device.as_str());
                 sink.integer(quantity.into());
             }
             Detail::Transaction { item, category, price: Cents(price), quantity, transaction, session } => {
-                digits(sink, item.0);
+                sink.digits(item.0);
                 text(sink, &texts.categories, category);
                 sink.decimal(price.into());
                 sink.integer(quantity.into());
@@ -43,7 +43,7 @@ impl Values for Telling<'_> {
                     None => sink.null(),
                     Some(id) => {
                         sink.some();
-                        digits(sink, id);
+                        sink.digits(id);
                     }
                 }
                 match session {
@@ -68,7 +68,7 @@ impl Values for Telling<'_> {
                 self::session(sink, event.user, session);
             }
             Detail::Review { item, rating, text: words, session } => {
-                digits(sink, item.0);
+                sink.digits(item.0);
                 sink.integer(rating.into());
                 text(sink, &texts.reviews, words);
                 self::session(sink, event.user, session);
@@ -76,10 +76,6 @@ impl Values for Telling<'_> {
             Detail::Inventory { available } => sink.boolean(available),
         }
     }
-}
-
-fn digits(sink: &mut impl Sink, value: u64) {
-    sink.joined(&[Part::Number(value)]);
 }
 
 fn text(sink: &mut impl Sink, table: &[Escaped], index: TextId) {

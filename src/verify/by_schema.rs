@@ -61,17 +61,18 @@ pub struct BySchema {
 }
 
 /// The counts of each schema.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     of_schemas: Vec<OfSchema>,
-    /// The one that was looked for last: most often the next record has it too.
-    last: usize,
+    /// For each type the one that was looked for last: most often its next record has it too.
+    last: Vec<usize>,
 }
 
 impl BySchema {
     /// Nothing yet.
     pub(super) fn new(catalogue: Arc<Catalogue>) -> Self {
-        Self { catalogue, counts: Counts::default() }
+        let last = vec![0; catalogue.len()];
+        Self { catalogue, counts: Counts { of_schemas: Vec::new(), last } }
     }
 
     /// All that was counted.
@@ -138,17 +139,22 @@ impl Counts {
     fn of(&mut self, id: Option<SchemaId>, kind: Option<TypeIndex>) -> Option<&mut OfSchema> {
         let of_kind = |known: &OfSchema| known.kind == kind || id.is_some() && (kind.is_none() || known.kind.is_none());
         let is_it = |known: &OfSchema| known.id == id && of_kind(known);
-        if !self.of_schemas.get(self.last).is_some_and(is_it) {
-            self.last = match self.of_schemas.iter().position(is_it) {
+        let mut last = kind.and_then(|kind| self.last.get_mut(kind.index()));
+        let at = match last.as_ref().map(|last| **last) {
+            Some(at) if self.of_schemas.get(at).is_some_and(is_it) => at,
+            _ => match self.of_schemas.iter().position(is_it) {
                 Some(at) => at,
                 None if self.of_schemas.len() >= MOST_SCHEMAS => return None,
                 None => {
                     self.of_schemas.push(OfSchema { id, ..OfSchema::default() });
                     self.of_schemas.len() - 1
                 }
-            };
+            },
+        };
+        if let Some(last) = &mut last {
+            **last = at;
         }
-        let of_schema = self.of_schemas.get_mut(self.last)?;
+        let of_schema = self.of_schemas.get_mut(at)?;
         of_schema.kind = of_schema.kind.or(kind);
         Some(of_schema)
     }

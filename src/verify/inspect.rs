@@ -28,8 +28,6 @@ use crate::wire::framing::SchemaId;
 pub use inspected::{Damaged, Duplicate, Inspected};
 use order::AwaitsNext;
 
-/// So many schemas are looked for before one is asked after.
-const MOST_KNOWN: usize = 32;
 /// Damaged sightings kept for the examples.
 const DAMAGED: usize = 1_000;
 
@@ -57,8 +55,6 @@ pub struct Inspector<B> {
     by_schema: BySchema,
     /// Where each record is put down that claims to be an event of the run.
     sightings: Option<Sightings>,
-    /// Some schemas for which no record need wait.
-    known: Vec<SchemaId>,
 }
 
 impl<B: Book> Inspector<B> {
@@ -85,7 +81,6 @@ impl<B: Book> Inspector<B> {
             older: 0,
             awaiting_next: Vec::new(),
             sightings: None,
-            known: Vec::new(),
         }
     }
 
@@ -158,16 +153,6 @@ impl<B: Book> Inspector<B> {
     #[must_use]
     pub(super) fn awaits_schema(&self, record: &Record<'_>) -> bool {
         self.rules.has(Rule::AwaitsSchema) && record.body.is_some_and(|body| self.catalogue.awaits_schema(body))
-    }
-
-    /// The same of a record that has just come: what is known of a schema once is known for good.
-    pub(super) fn must_wait(&mut self, record: &Record<'_>) -> bool {
-        let Some(id) = record.body.and_then(SchemaId::of).filter(|id| !self.known.contains(id)) else { return false };
-        let must_wait = self.awaits_schema(record);
-        if !must_wait && self.known.len() < MOST_KNOWN {
-            self.known.push(id);
-        }
-        must_wait
     }
 
     /// Counts the records that nothing could be said of.

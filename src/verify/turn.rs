@@ -238,7 +238,7 @@ impl<B: Book> Desk<'_, B> {
 
     fn deliver(&mut self, record: &Record<'_>, at: Nanos) {
         *self.records += 1;
-        if self.held.has(record.partition) || self.inspector.must_wait(record) {
+        if self.held.has(record.partition) || self.inspector.awaits_schema(record) {
             if let Some(state) = state_of(self.partitions, record.partition) {
                 state.at_end = false;
             }

@@ -33,15 +33,8 @@ const fn first(value: u64) -> (u64, usize) {
 /// The digits of a number that has more than eight.
 #[inline(never)]
 fn push_many(out: &mut Vec<u8>, value: u64) {
-    let (high, low) = (value / EIGHT, digits_of(value % EIGHT) | ZEROS);
-    if high >= EIGHT {
-        push_many(out, high);
-        return push_word(out, low, 8);
-    }
-    let digits = digits_of(high);
-    let zeros = zeros_before(digits);
-    let both = u128::from(digits | ZEROS) | u128::from(low) << 64;
-    push_block(out, &(both >> zeros).to_le_bytes(), 16 - zeros as usize / 8);
+    push_digits(out, value / EIGHT);
+    push_word(out, digits_of(value % EIGHT) | ZEROS, 8);
 }
 
 /// How many bits the zeros before a number's digits take. The last digit stays, whatever it is.

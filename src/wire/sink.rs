@@ -29,6 +29,10 @@ pub trait Sink {
     fn text(&mut self, value: &str);
     /// A text that needs no escape in JSON: digits, letters, ids.
     fn plain(&mut self, value: &str);
+    /// A text that is a number's digits.
+    fn digits(&mut self, value: u64) {
+        self.joined(&[Part::Number(value)]);
+    }
     /// A text of several parts, which need no escape in JSON.
     fn joined(&mut self, parts: &[Part<'_>]);
     /// A text that was escaped before.

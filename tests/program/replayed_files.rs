@@ -148,6 +148,22 @@ fn what_cannot_be_played_is_told_with_what_to_do() {
         .complains("Retail Rocket's events are one file");
 }
 
+#[test]
+fn no_group_reads_back_what_has_no_stamp() {
+    let shell = Shell::new();
+    write(&shell, "e.ndjson", events(1_433_000_000_000, 3));
+    shell.run(&["dataset", "convert", "e.ndjson", "--time-field", "ts", "-o", "e.avro"]).ends_with_code(0);
+    let bare = ["replay", "e.avro", "--stamp", "none"];
+    for options in [&["--group", "readers"][..], &["--group", "readers", "--dry-run"]] {
+        shell
+            .run(&[&bare[..], options].concat())
+            .ends_with_code(104)
+            .complains("records without a stamp are known by where they were acked, so no group reads them back")
+            .complains("leave --stamp none or --group out");
+    }
+    shell.run(&[&bare[..], &["--dry-run"]].concat()).ends_with_code(0).says("plays          3 of 3 records");
+}
+
 const VIEWS: &str = "[view]\nkey = \"user_id\"\nid = \"view_id\"\n[view.fields]\nview_id = \"uuid\"\nuser_id = { integer = [1, 1_000_000] }\n\
     at = { timestamp = \"ms\" }\nitem = \"sku\"\nprice = { decimal = [\"0.01\", \"9999.00\"] }\n\
     place = { record = { city = \"city\", country = \"country\" } }\nnote = { words = [1, 2], null = 0.5 }\n";

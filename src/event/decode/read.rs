@@ -79,7 +79,7 @@ impl Catalogue {
                     }
                     match self.learned(id) {
                         SchemaLookup::Schemas(learned) => {
-                            return first_of(learned.iter().map(|one| self.by_learned(Arc::clone(one), value)));
+                            return first_of(learned.iter().map(|one| self.by_learned(one, value)));
                         }
                         SchemaLookup::Pending => return Err(Invalid::AwaitsSchema),
                         // It may be no frame at all.
@@ -122,7 +122,7 @@ impl Catalogue {
     }
 
     /// A record of a schema that was looked up.
-    fn by_learned<'a>(&'a self, learned: Arc<Learned>, value: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
+    fn by_learned<'a>(&'a self, learned: &'a Learned, value: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
         let (kind, planned) = (learned.kind, self.get(learned.kind).ok_or(Invalid::UnknownType)?);
         let body = learned.coding.body_of(value).ok_or(Malformed::BadTag)?;
         let Some(writer) = &learned.writer else {
@@ -204,7 +204,7 @@ impl Planned {
                 }
                 let object = object(body)?;
                 self.constants(&object)?;
-                return self.any_layout(kind, coding.clone(), plan, body, &object);
+                return self.any_layout(kind, coding, plan, body, &object);
             }
             Body::Avro(plan) => avro::read(plan, body, &mut ())?,
             Body::Protobuf(plan) => protobuf::read(plan, body, &mut ())?,

@@ -15,7 +15,7 @@ use crate::wire::framing::SchemaId;
 struct Registry(Shared);
 
 impl Finder for Registry {
-    fn find(&self, id: SchemaId) -> SchemaLookup {
+    fn find(&self, id: SchemaId) -> SchemaLookup<'_> {
         let cluster = self.0.open();
         let SchemaId::Registry(number) = id else { return SchemaLookup::Refused(Invalid::UnknownSchemaId) };
         let told_at = usize::try_from(number).ok().and_then(|number| cluster.schemas.get(number)).copied();

@@ -248,7 +248,7 @@ fn a_group_whose_member_is_fenced_ends_with_the_coordinators_reason() {
 struct Registry(AtomicBool);
 
 impl Finder for Registry {
-    fn find(&self, id: SchemaId) -> SchemaLookup {
+    fn find(&self, id: SchemaId) -> SchemaLookup<'_> {
         let is_open = id == SchemaId::Registry(7) && !self.0.load(Ordering::Acquire);
         if is_open { SchemaLookup::Pending } else { SchemaLookup::Refused(Invalid::UnknownSchemaId) }
     }

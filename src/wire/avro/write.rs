@@ -202,14 +202,14 @@ impl Sink for Writer<'_> {
         self.text(value);
     }
 
+    fn digits(&mut self, value: u64) {
+        let Some((digits, length)) = few_digits(value) else { return self.joined(&[Part::Number(value)]) };
+        push_length(self.out, length);
+        push_word(self.out, digits, length);
+        self.value_ended(self.out.len() - length);
+    }
+
     fn joined(&mut self, parts: &[Part<'_>]) {
-        if let [Part::Number(number)] = parts
-            && let Some((digits, length)) = few_digits(*number)
-        {
-            push_length(self.out, length);
-            push_word(self.out, digits, length);
-            return self.value_ended(self.out.len() - length);
-        }
         // One byte for the length, which is enough for most texts.
         let at = self.out.len();
         self.out.push(0);

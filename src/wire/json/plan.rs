@@ -22,8 +22,6 @@ pub struct Plan {
     pub(super) key: usize,
     /// How long the id's text is.
     pub(super) id_length: usize,
-    /// Whether some of the integers that a source gives are dates.
-    pub(super) has_dates: bool,
     /// Where that is known beforehand, what every body has at that place after its id: it tells most bodies of other types.
     tells: Option<(usize, [u8; COMPARED])>,
 }
@@ -215,8 +213,7 @@ impl Plan {
             }
             _ => None,
         };
-        let has_dates = steps.iter().any(|step| matches!(step, Step::Value(Leaf::Date)));
-        Ok(Self { record: record.clone(), steps, leads, pool, id, key, id_length, has_dates, tells })
+        Ok(Self { record: record.clone(), steps, leads, pool, id, key, id_length, tells })
     }
 
     /// What it was made of.

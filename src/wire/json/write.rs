@@ -30,9 +30,19 @@ impl<'a> Writer<'a> {
     /// A writer at the end of `arena`.
     #[inline]
     pub fn new(plan: &'a Plan, arena: &'a mut Vec<u8>) -> Self {
-        let mut writer = Self { plan, arena, step: 0, left: [0; DEEPEST], depth: 0, written: Written::default() };
-        writer.go_on();
-        writer
+        // A record begins with one constant, which is written before the writer is made: it is too large to be moved for each event.
+        let step = match (plan.leads.first(), plan.steps.first()) {
+            (Some(lead), _) if lead.length() <= HEAD => {
+                push_block(arena, &lead.head, lead.length());
+                lead.next()
+            }
+            (_, Some(Step::Constant(range))) => {
+                arena.extend_from_slice(&plan.pool[range.clone()]);
+                1
+            }
+            _ => 0,
+        };
+        Self { plan, arena, step, left: [0; DEEPEST], depth: 0, written: Written::default() }
     }
 
     /// Writes the constants that come next, and stands at what a source has to give.
@@ -159,9 +169,7 @@ impl Sink for Writer<'_> {
     }
 
     fn integer(&mut self, value: i64) {
-        if self.plan.has_dates
-            && let Some(Step::Value(Leaf::Date)) = self.plan.steps.get(self.step)
-        {
+        if let Some(Step::Value(Leaf::Date)) = self.plan.steps.get(self.step) {
             let from = self.arena.len();
             let day = Span::new().try_days(value).and_then(|days| date(1970, 1, 1).checked_add(days));
             // What no calendar has is written as the number.
@@ -180,7 +188,7 @@ impl Sink for Writer<'_> {
     }
 
     fn unsigned(&mut self, value: u64) {
-        self.joined(&[Part::Number(value)]);
+        self.digits(value);
     }
 
     fn double(&mut self, value: f64) {
@@ -209,16 +217,16 @@ impl Sink for Writer<'_> {
     }
 
     #[inline]
+    fn digits(&mut self, value: u64) {
+        let from = self.arena.len();
+        push_digits(self.arena, value);
+        self.value_ended(from);
+    }
+
+    #[inline]
     fn joined(&mut self, parts: &[Part<'_>]) {
         let from = self.arena.len();
-        let rest = match parts {
-            [Part::Number(number), rest @ ..] => {
-                push_digits(self.arena, *number);
-                rest
-            }
-            parts => parts,
-        };
-        for part in rest {
+        for part in parts {
             part.push(self.arena);
         }
         self.value_ended(from);

@@ -3,10 +3,11 @@
 
 use super::Plan;
 use super::cursor::Cursor;
-use super::message::{Field, Form, KEY_TAG, LEN, One, Presence};
+use super::message::{Field, Form, KEY_TAG, LEN, One, Presence, Scalar};
 use super::scalar::{self, Timestamp};
 use crate::wire::Written;
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, give_text};
+use crate::wire::value::bytes_to_uuid;
 
 pub(super) fn read<S: Sink>(plan: &Plan, body: &[u8], sink: &mut S) -> Option<Written> {
     let mut written = Written::default();
@@ -26,7 +27,16 @@ fn message<S: Sink>(fields: &[Field], mut from: Cursor, sink: &mut S, written: &
                     sink.some();
                 }
                 let before = from;
-                one(value, &mut from, sink, written)?;
+                match value {
+                    // Most fields are texts.
+                    One::Scalar(Scalar::Text) => give_text(from.delimited().ok()?, sink)?,
+                    One::Scalar(Scalar::UuidText) if field.mark.id => {
+                        let uuid = bytes_to_uuid(from.delimited().ok()?)?;
+                        sink.uuid(uuid);
+                        written.uuid = Some(uuid);
+                    }
+                    value => one(value, &mut from, sink, written)?,
+                }
                 if field.mark.id || field.mark.key {
                     mark(field, value, before, from.at, written);
                 }

@@ -320,15 +320,16 @@ impl Sink for Writer<'_> {
         self.text(value);
     }
 
+    fn digits(&mut self, value: u64) {
+        let Some((digits, length)) = few_digits(value) else { return self.joined(&[Part::Number(value)]) };
+        let Some(leaf) = self.leaf() else { return };
+        self.tagged(leaf.tag, length as u64);
+        push_word(self.out, digits, length);
+        self.mark(leaf.mark, length);
+    }
+
     fn joined(&mut self, parts: &[Part<'_>]) {
         let Some(leaf) = self.leaf() else { return };
-        if let [Part::Number(number)] = parts
-            && let Some((digits, length)) = few_digits(*number)
-        {
-            self.tagged(leaf.tag, length as u64);
-            push_word(self.out, digits, length);
-            return self.mark(leaf.mark, length);
-        }
         let before = self.out.len();
         self.tagged(leaf.tag, 0);
         let from = self.out.len();

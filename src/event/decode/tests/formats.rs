@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::catalogue::GivenSchema;
 use crate::event::coding::Coding;
-use crate::event::learned::{Finder, SchemaLookup};
+use crate::event::learned::{Finder, Found, SchemaLookup};
 use crate::wire::BodyWriter as _;
 use crate::wire::framing;
 use crate::wire::language::Language;
@@ -186,11 +186,11 @@ fn what_is_no_record_of_the_format_says_why() {
 
 /// Of a type that is there in another version too.
 #[derive(Debug)]
-struct Knows(SchemaLookup);
+struct Knows(Option<Found>);
 
 impl Finder for Knows {
-    fn find(&self, _: framing::SchemaId) -> SchemaLookup {
-        self.0.clone()
+    fn find(&self, _: framing::SchemaId) -> SchemaLookup<'_> {
+        self.0.as_ref().map_or(SchemaLookup::Pending, SchemaLookup::from)
     }
 
     fn silence(&self) -> Option<String> {
@@ -203,10 +203,10 @@ fn a_schema_that_is_still_looked_up_makes_no_record_good_or_bad() {
     let avro = of("avro");
     let (body, ..) = written(avro, &inventory(), None);
     let knows = |found| Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(found)));
-    let pending = knows(SchemaLookup::Pending);
+    let pending = knows(None);
     assert!(pending.awaits_schema(&body) && !pending.awaits_schema(b"{}"));
     assert_eq!(pending.decode(&body).unwrap_err(), Invalid::AwaitsSchema);
-    let refused = knows(SchemaLookup::Refused(Invalid::WrongSubject));
+    let refused = knows(Some(Err(Invalid::WrongSubject)));
     assert!(!refused.awaits_schema(&body));
     assert_eq!(refused.decode(&body).unwrap_err(), Invalid::WrongSubject);
 }
@@ -233,7 +233,7 @@ fn records_of_a_schema_that_was_looked_up_are_read_by_it() {
 
     let knows = |coding: Coding, writer| {
         let learned = Learned { kind, coding, own: None, writer };
-        Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(learned.into())))
+        Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Some(Ok([learned].into())))))
     };
     let newer = knows(coding.framed(frame), writer);
     let decoded = newer.decode(&again).unwrap();
@@ -273,7 +273,7 @@ fn records_of_another_version_of_an_avro_schema_are_whole_value_for_value() {
 
     let writer = coding.reader_of(&given(Language::Avro, &text)).unwrap();
     let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), own: None, writer };
-    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(learned.into())));
+    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Some(Ok([learned].into())))));
     let decoded = knows.decode(&again).unwrap();
     assert_eq!((decoded.kind, wholeness(&decoded, &key)), (kind, Some(Wholeness::ReEncoded)));
     let last = again.len() - 1;
@@ -295,7 +295,7 @@ fn a_record_of_an_avro_schema_that_lacks_a_field_of_the_type_is_not_readable_by_
 
     let writer = coding.reader_of(&given(Language::Avro, &text)).unwrap();
     let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), own: None, writer };
-    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(learned.into())));
+    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Some(Ok([learned].into())))));
     assert_eq!(knows.decode(&body).unwrap_err(), Invalid::NotReadable);
     assert_eq!(knows.decode(&body[..body.len() - 1]).unwrap_err().name(), "truncated");
 }
