@@ -129,10 +129,9 @@ struct Asking {
 impl Asking {
     /// Until nobody wants to know any more.
     fn run(self, wanted: &Receiver<u32>, store: impl Fn(u32, Found) -> bool) {
-        again::until_answered(wanted, |id| match self.look_up(id) {
-            Some(found) if !store(id, found) => ControlFlow::Break(()),
-            Some(_) => ControlFlow::Continue(true),
-            None => ControlFlow::Continue(false),
+        again::until_answered(wanted, |id| {
+            let Some(found) = self.look_up(id) else { return ControlFlow::Continue(false) };
+            if store(id, found) { ControlFlow::Continue(true) } else { ControlFlow::Break(()) }
         });
     }
 
