@@ -325,3 +325,17 @@ fn damage_that_nobody_knew_and_that_is_gone_is_lost() {
     let slow = Plan { linger_ms: 20, delivery_timeout_ms: 200, report_us: 30_000, ..few };
     holds(&Plan { reads: Reads::Joined { meanwhile: true }, acts, ..slow });
 }
+
+/// What had been read awaited a schema when its log was cut off, and was forgotten, to be read again: it was gone. The judge wanted the time
+/// of an event that nobody had judged.
+#[test]
+fn what_awaited_its_schema_when_its_log_was_cut_off_has_no_time() {
+    let acts = acts([
+        (10, Act::Lag { broker: 1, ms: 700 }),
+        (21, Act::Frame { partition: 0, ms: 600 }),
+        (310, Act::Kill { broker: 0, ms: 2_000 }),
+    ]);
+    let one = Plan { events: 1, partitions: 1, brokers: 2, idempotent: false, in_flight: 1, ..Plan::calm(8_919) };
+    let one = Plan { min_in_sync: 1, unclean: true, linger_ms: 0, request_timeout_ms: 50, lag_ms: 60, acts, ..one };
+    holds(&one);
+}

@@ -74,7 +74,8 @@ pub(super) fn judge(plan: &Plan, ended: &Ended) -> Result<Covered, String> {
     patience::waited(plan, ended, &truth, outcome)?;
     told::ends(&cluster, outcome)?;
     told::counts(&truth, outcome)?;
-    if !truth.is_undecided() {
+    // What was forgotten before it could be judged, and was not given again, was seen by nobody who tells its time.
+    if !(truth.is_undecided() || truth.may_have_forgotten()) {
         told::latencies(&cluster, outcome)?;
     }
     verdict(plan, outcome, &truth, &covered)?;
