@@ -83,10 +83,6 @@ impl fmt::Debug for Waiting {
 }
 
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact by itself, of the reader, the producers or the requests"
-)]
 pub(super) struct Cluster {
     pub(super) now: u64,
     pub(super) plan: Plan,
