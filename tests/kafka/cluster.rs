@@ -295,9 +295,19 @@ impl Cluster {
             .create()
             .unwrap();
         let partitions = self.admin().topics().unwrap()[topic].partitions.len();
-        let ends = (0..i32::try_from(partitions).unwrap())
-            .map(|partition| consumer.fetch_watermarks(topic, partition, PATIENCE).unwrap().1);
-        u64::try_from(ends.sum::<i64>()).unwrap()
+        let end = |partition| {
+            let mut end = 0;
+            // On a busy machine a topic that was just made is led by nobody for a while.
+            wait_until(&format!("end of {topic}/{partition}"), PATIENCE, || {
+                let told = consumer.fetch_watermarks(topic, partition, PATIENCE);
+                told.is_ok_and(|(_, high)| {
+                    end = high;
+                    true
+                })
+            });
+            end
+        };
+        u64::try_from((0..i32::try_from(partitions).unwrap()).map(end).sum::<i64>()).unwrap()
     }
 
     /// The topics that users made.

@@ -14,6 +14,7 @@ use super::super::slots::Slots;
 use super::super::{Answer, ClusterMetadata, Code, KafkaError, Notice, Report, Settings, Wait, Watermarks};
 use super::headers::List;
 use super::{Client, Topic, code, raw, slice, slot_of};
+use transactions::Unfinished;
 
 /// `RD_KAFKA_PARTITION_UA` of rdkafka.h: let the partitioner choose.
 const PARTITION_UNASSIGNED: i32 = -1;
@@ -63,6 +64,7 @@ pub struct Producer {
     topics: Vec<Topic>,
     /// The slots of several topics; `None` for one, where a slot is a partition.
     slots: Option<Arc<Slots>>,
+    unfinished: Unfinished,
     client: Client,
 }
 
@@ -81,7 +83,13 @@ impl Producer {
     pub fn new(settings: &Settings, topic: &str) -> Result<Self, KafkaError> {
         let events = c::RD_KAFKA_EVENT_DR | c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
         let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_PRODUCER, settings, events)?;
-        Ok(Self { scratch: Scratch::default(), topics: vec![client.topic(topic)?], slots: None, client })
+        Ok(Self {
+            scratch: Scratch::default(),
+            topics: vec![client.topic(topic)?],
+            slots: None,
+            unfinished: Unfinished::default(),
+            client,
+        })
     }
 
     /// A producer with these settings for all these topics, whose partitions are told as slots.
@@ -107,7 +115,7 @@ impl Producer {
         messages: impl Iterator<Item = Message<'a>>,
         mut refused: impl FnMut(usize, Code),
     ) -> Handed {
-        let Self { scratch: Scratch(batch), topics, slots, client } = self;
+        let Self { scratch: Scratch(batch), topics, slots, client, .. } = self;
         let slots = slots.as_deref();
         let mut messages = messages.peekable();
         let mut done = 0;

@@ -1,5 +1,6 @@
 //! Transactions of a producer. What an error allows is as librdkafka says it (rdkafka.h, "Transactional producer API").
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
@@ -65,7 +66,7 @@ impl Producer {
     /// Where it is not known to be committed.
     pub fn commit_transaction(&self, wait: Duration) -> Result<(), TransactionError> {
         // SAFETY: the handle is live.
-        ended(unsafe { c::rd_kafka_commit_transaction(self.handle(), millis(wait)) })
+        self.unfinished.resumed(ended(unsafe { c::rd_kafka_commit_transaction(self.handle(), millis(wait)) }))
     }
 
     /// Aborts, trying for at most `wait`. What was still queued is purged, and gets its delivery reports.
@@ -74,7 +75,7 @@ impl Producer {
     /// Where it is not known to be aborted.
     pub fn abort_transaction(&self, wait: Duration) -> Result<(), TransactionError> {
         // SAFETY: the handle is live.
-        ended(unsafe { c::rd_kafka_abort_transaction(self.handle(), millis(wait)) })
+        self.unfinished.resumed(ended(unsafe { c::rd_kafka_abort_transaction(self.handle(), millis(wait)) }))
     }
 
     /// Sends what is queued whatever `linger.ms` says, for at most `wait` or until there is a report for each.
@@ -86,6 +87,24 @@ impl Producer {
     const fn handle(&self) -> *mut c::rd_kafka_t {
         let Client { handle, .. } = &self.client;
         handle.as_ptr()
+    }
+}
+
+/// Whether the last try to end a transaction was over before that had ended: the next one goes on from there.
+#[derive(Debug, Default)]
+pub(super) struct Unfinished(AtomicBool);
+
+impl Unfinished {
+    /// What a try came to that may go on from an earlier one. librdkafka has one place for the results of all steps of a call
+    /// (`txn_curr_api` in rdkafka_txnmgr.c): the late result of a step of the earlier call passes for that of a later step of
+    /// this one, whose next step then finds the transaction half ended. That is no failure: it goes on, and is to be tried again.
+    fn resumed(&self, ended: Result<(), TransactionError>) -> Result<(), TransactionError> {
+        let ended = ended.map_err(|error| match error.code {
+            Code::State if self.0.load(Ordering::Relaxed) => TransactionError { remedy: Remedy::Again, ..error },
+            _ => error,
+        });
+        self.0.store(ended.as_ref().is_err_and(|error| error.remedy == Remedy::Again), Ordering::Relaxed);
+        ended
     }
 }
 
@@ -112,5 +131,25 @@ fn ended(error: *mut c::rd_kafka_error_t) -> Result<(), TransactionError> {
         };
         c::rd_kafka_error_destroy(error);
         Err(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_found_half_ended_goes_on_only_after_a_try_that_was_too_short() {
+        let error = |code, remedy| Err(TransactionError { code, text: String::new(), remedy });
+        let found = || error(Code::State, Remedy::Nothing);
+        let remedy = |told: Result<(), TransactionError>| told.map_err(|error| error.remedy);
+        let unfinished = Unfinished::default();
+        assert_eq!(remedy(unfinished.resumed(found())), Err(Remedy::Nothing), "nothing came before");
+        assert_eq!(remedy(unfinished.resumed(error(Code::OperationTimedOut, Remedy::Again))), Err(Remedy::Again));
+        for _ in 0..2 {
+            assert_eq!(remedy(unfinished.resumed(found())), Err(Remedy::Again));
+        }
+        assert_eq!(remedy(unfinished.resumed(Ok(()))), Ok(()));
+        assert_eq!(remedy(unfinished.resumed(found())), Err(Remedy::Nothing), "what came before has ended");
     }
 }
