@@ -96,7 +96,7 @@ pub(super) struct Unfinished(AtomicBool);
 
 impl Unfinished {
     /// What a try came to that may go on from an earlier one. librdkafka has one place for the results of all steps of a call
-    /// (`txn_curr_api` in rdkafka_txnmgr.c): the late result of a step of the earlier call passes for that of a later step of
+    /// (`txn_curr_api` in `rdkafka_txnmgr.c`): the late result of a step of the earlier call passes for that of a later step of
     /// this one, whose next step then finds the transaction half ended. That is no failure: it goes on, and is to be tried again.
     fn resumed(&self, ended: Result<(), TransactionError>) -> Result<(), TransactionError> {
         let ended = ended.map_err(|error| match error.code {
